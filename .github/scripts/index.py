@@ -1,0 +1,117 @@
+"""Write the tables of contents from the notebooks themselves.
+
+    python .github/scripts/index.py           writes README.md and chNN/README.md
+    python .github/scripts/index.py --check   fails when one differs
+
+Between the markers ``<!-- contents: begin -->`` and ``<!-- contents: end -->`` stands
+a table with one row a notebook: what you build (the sentence under the title), what
+it is checked against (the references in its stored ledger) and what a run costs.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from _book import chapters, parser, relative, replace_between, use_utf8, write
+
+from helpers.tests.house_rules import Notebook, cost, headings, load, promise
+
+COLUMNS = "| notebook | what you build | checked against | cost |\n|---|---|---|---|"
+
+
+def row(notebook: Notebook, prefix: str) -> str:
+    """Return the table row of a notebook.
+
+    Parameters
+    ----------
+    notebook : Notebook
+        The notebook, with its stored outputs.
+    prefix : str
+        The path from the page to the notebook's folder, empty or with a slash.
+
+    Returns
+    -------
+    str
+        One line of a Markdown table.
+    """
+    first = notebook.cells[0]
+    title = (headings(first, 1) or [notebook.module])[0]
+    references = dict.fromkeys(entry.get("reference", "—") for entry in notebook.ledger)
+    named = [reference for reference in references if reference not in {"—", ""}]
+    file = notebook.name.rsplit("/", 1)[-1]
+    cells = (
+        f"[{title}]({prefix}{file})",
+        promise(first.source),
+        ", ".join(named) or "—",
+        cost(first.source) or "—",
+    )
+    escaped = (cell.replace("|", "\\|") for cell in cells)
+    return f"| {' | '.join(escaped)} |"
+
+
+def table(found: list[Notebook], prefix: str = "") -> str:
+    """Return the table of a chapter."""
+    return "\n".join([COLUMNS, *(row(notebook, prefix) for notebook in found)])
+
+
+def heading(folder: Path) -> str:
+    """Return a chapter's title: the H1 of its page."""
+    page = folder / "README.md"
+    text = page.read_text(encoding="utf-8") if page.exists() else ""
+    match = re.search(r"^# +(.+?) *$", text, re.MULTILINE)
+    return match[1] if match else f"Chapter {int(folder.name[2:])}"
+
+
+def pages(root: Path) -> dict[Path, str]:
+    """Return the body between the markers for each page that has one.
+
+    Parameters
+    ----------
+    root : Path
+        The book's folder.
+
+    Returns
+    -------
+    dict of Path to str
+        The page and its table; chapters without notebooks have none.
+    """
+    found: dict[Path, str] = {}
+    book = []
+    for folder, paths in chapters(root):
+        notebooks = [load(path, root) for path in paths]
+        found[folder / "README.md"] = table(notebooks)
+        link = f"### [{heading(folder)}]({folder.name}/README.md)"
+        book.append(f"{link}\n\n{table(notebooks, f'{folder.name}/')}")
+    if book:
+        found[root / "README.md"] = "\n\n".join(book)
+    return found
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit status."""
+    use_utf8()
+    options = parser(__doc__, "write nothing; fail when a table differs")
+    chosen = options.parse_args(arguments)
+    root, stale = chosen.root.resolve(), []
+    for page, body in pages(root).items():
+        name = relative(page, root)
+        if not page.exists():
+            sys.exit(f"{name}: is missing; write the page with its contents markers")
+        text = page.read_text(encoding="utf-8")
+        new = replace_between(text, "contents", body, name)
+        if new == text:
+            continue
+        stale.append(name)
+        if not chosen.check:
+            write(page, new)
+            print(f"wrote {name}")
+    if chosen.check and stale:
+        print(f"{', '.join(stale)}: differs from the notebooks: make index")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,61 @@
+# Each target sets up .venv when it is missing or older than the requirements.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+READER := $(VENV)/.reader
+MAINTAINER := $(VENV)/.maintainer
+NB ?= $(sort $(wildcard ch0[1-6]/*.ipynb))
+ARGS ?=
+
+.PHONY: lab test run execute bench export index data lint badges doctor clean help
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
+
+$(READER): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Python 3.11, 3.12 or 3.13 is needed, this is {v[0]}.{v[1]}: call make with PYTHON=/path/to/python3.11")'
+	@test -x $(BIN)/python || { echo "Setting up $(VENV) ..."; $(PYTHON) -m venv $(VENV); }
+	@echo "Installing requirements.txt into $(VENV); the first time takes a few minutes ..."
+	@$(PIP) install -r requirements.txt
+	@touch $@
+
+$(MAINTAINER): $(READER) .github/requirements.txt
+	@$(PIP) install -r .github/requirements.txt
+	@touch $@
+
+lab: $(READER)  ## open JupyterLab on the table of contents; ARGS="--no-browser --port 9999"
+	@$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/README.md $(ARGS)
+
+test: $(READER)  ## run every test and every notebook, stored outputs compared
+	@$(BIN)/python -m pytest $(ARGS)
+
+run execute: $(READER)  ## run notebooks in place: make run NB=ch01/01_perceptron.ipynb
+	@$(BIN)/python .github/scripts/execute.py $(NB)
+
+data: $(READER)  ## fetch and verify the data and weights of the later chapters
+	@$(BIN)/python -m helpers.data
+
+bench: $(READER)  ## print the benchmark tables; ARGS="ch01"
+	@$(BIN)/python -m helpers.benchmarks $(ARGS)
+
+doctor: $(READER)  ## say what is missing on this machine and how to mend it
+	@$(BIN)/python -m helpers.doctor
+
+export: $(MAINTAINER)  ## write helpers/chNN/*.py from the notebooks
+	@$(BIN)/python .github/scripts/export.py
+
+index: $(READER)  ## write the tables of contents from the notebooks
+	@$(BIN)/python .github/scripts/index.py
+
+badges: $(READER)  ## write the badges from [project.urls] in pyproject.toml
+	@$(BIN)/python .github/scripts/badges.py
+
+lint: $(MAINTAINER)  ## ruff, and whether generated files match their sources
+	@$(BIN)/ruff check .
+	@$(BIN)/python .github/scripts/export.py --check
+	@$(BIN)/python .github/scripts/index.py --check
+	@$(BIN)/python .github/scripts/badges.py --check
+
+clean:  ## remove .venv and what was built
+	@rm -rf $(VENV) _build build *.egg-info .pytest_cache .ruff_cache

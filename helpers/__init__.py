@@ -1,0 +1,1 @@
+"""What two or more notebooks of From Equations to Code share."""
