@@ -13,11 +13,13 @@ ARGS ?=
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
-$(READER): requirements.txt pyproject.toml
+$(READER): requirements.txt pyproject.toml .binder/jupyterlab.json
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Python 3.11, 3.12 or 3.13 is needed, this is {v[0]}.{v[1]}: call make with PYTHON=/path/to/python3.11")'
 	@test -x $(BIN)/python || { echo "Setting up $(VENV) ..."; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing requirements.txt into $(VENV); the first time takes a few minutes ..."
 	@$(PIP) install -r requirements.txt
+	@mkdir -p $(VENV)/share/jupyter/lab/settings
+	@cp .binder/jupyterlab.json $(VENV)/share/jupyter/lab/settings/overrides.json
 	@touch $@
 
 $(MAINTAINER): $(READER) .github/requirements.txt
@@ -56,6 +58,7 @@ lint: $(MAINTAINER)  ## ruff, and whether generated files match their sources
 	@$(BIN)/python .github/scripts/export.py --check
 	@$(BIN)/python .github/scripts/index.py --check
 	@$(BIN)/python .github/scripts/badges.py --check
+	@$(BIN)/python .github/scripts/execute.py --check $(NB)
 
 clean:  ## remove .venv and what was built
 	@rm -rf $(VENV) _build build *.egg-info .pytest_cache .ruff_cache

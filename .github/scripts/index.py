@@ -18,6 +18,8 @@ from _book import chapters, parser, relative, replace_between, use_utf8, write
 
 from helpers.tests.house_rules import Notebook, cost, headings, load, promise
 
+OPENING = "At the end you will have built "  # how every notebook's promise begins
+NO_REFERENCE = {"", "—", "planted mistake"}
 COLUMNS = "| notebook | what you build | checked against | cost |\n|---|---|---|---|"
 
 
@@ -39,16 +41,20 @@ def row(notebook: Notebook, prefix: str) -> str:
     first = notebook.cells[0]
     title = (headings(first, 1) or [notebook.module])[0]
     references = dict.fromkeys(entry.get("reference", "—") for entry in notebook.ledger)
-    named = [reference for reference in references if reference not in {"—", ""}]
+    named = [reference for reference in references if reference not in NO_REFERENCE]
     file = notebook.name.rsplit("/", 1)[-1]
     cells = (
         f"[{title}]({prefix}{file})",
-        promise(first.source),
+        _capitalized(promise(first.source).removeprefix(OPENING)),
         ", ".join(named) or "—",
         cost(first.source) or "—",
     )
     escaped = (cell.replace("|", "\\|") for cell in cells)
     return f"| {' | '.join(escaped)} |"
+
+
+def _capitalized(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def table(found: list[Notebook], prefix: str = "") -> str:
