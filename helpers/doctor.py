@@ -117,18 +117,18 @@ def look_at_helpers(root: Path) -> Finding:
     """Ask a fresh Python outside the book which ``helpers`` it imports."""
     mend = "python -m pip install --no-deps --editable ."
     asked = subprocess.run(
-        [sys.executable, "-c", "import helpers; print(ascii(helpers.__file__))"],
+        [sys.executable, "-c", "import helpers; print(helpers.__file__)"],
         cwd=tempfile.gettempdir(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        errors="replace",
+        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
     )
     if asked.returncode != 0:
         return Finding(False, "helpers: notebooks cannot import it", mend)
     found = asked.stdout.strip()
     expected = (root / "helpers" / "__init__.py").resolve()
-    if found == "None" or Path(_unquote(found)).resolve() != expected:
+    if found == "None" or Path(found).resolve() != expected:
         return Finding(False, f"helpers: notebooks import another one, {found}", mend)
     return Finding(True, f"helpers in {expected.parent}")
 
@@ -216,7 +216,7 @@ def _free_in_windows() -> float | None:
     """Call GlobalMemoryStatusEx."""
 
     class Status(ctypes.Structure):
-        _fields_ = [  # noqa: RUF012
+        _fields_ = [
             ("length", ctypes.c_uint32),
             ("load", ctypes.c_uint32),
             *((f"amount{i}", ctypes.c_uint64) for i in range(7)),
@@ -286,13 +286,6 @@ def _newest_python(needed: str) -> str:
     return match.group(1) if match else "3"
 
 
-def _unquote(text: str) -> str:
-    """Undo ascii(): paths survive any console encoding that way."""
-    import ast
-
-    return ast.literal_eval(text)
-
-
 def main() -> int:
     """Print the findings.
 
@@ -311,6 +304,7 @@ def main() -> int:
             print(f"      {finding.mend}")
     if failures:
         print(f"\n{failures} to mend: run the commands above in the book's folder.")
+        print("All packages at once: python -m pip install -r requirements.txt")
     return 1 if failures else 0
 
 
