@@ -192,7 +192,8 @@ def _equal_arrays(claim, actual, expected):
         where = tuple(int(i) for i in np.argwhere(differ)[0])
         place = f" at {where}" if where else ""
         raise AssertionError(
-            f"{claim}: actual {actual[where]!r}, expected {expected[where]!r}{place} "
+            f"{claim}: actual {actual[where].item()!r}, expected "
+            f"{expected[where].item()!r}{place} "
             f"({int(differ.sum())} of {differ.size} differ)"
         )
 

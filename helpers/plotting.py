@@ -10,7 +10,9 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.cbook import normalize_kwargs
 from matplotlib.colors import LinearSegmentedColormap, ListedColormap, LogNorm
+from matplotlib.lines import Line2D
 
 __all__ = [
     "COLORS",
@@ -144,6 +146,11 @@ def decision_regions(ax, model, X, y, names=None, *, steps=300, margin=0.08):
     return classes(ax, X, y, names)
 
 
+def _spelled(options):
+    """Return line options under their full names, ``linewidth`` for ``lw``."""
+    return normalize_kwargs(options, Line2D)
+
+
 def line(ax, w, b, **options):
     """Draw the line ``w[0]·x + w[1]·y + b = 0`` across the present limits.
 
@@ -166,7 +173,7 @@ def line(ax, w, b, **options):
         raise ValueError("w is zero: there is no line to draw")
     limits = ax.axis()
     foot = -b * w / (w @ w)
-    options = {"color": "#222222", "linewidth": 1.6, "zorder": 4} | options
+    options = {"color": "#222222", "linewidth": 1.6, "zorder": 4} | _spelled(options)
     ax.axline(foot, (foot[0] - w[1], foot[1] + w[0]), **options)
     ax.axis(limits)
     return ax
@@ -264,7 +271,7 @@ def path(ax, points, label=None, *, every=1, **options):
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"a path has shape (t, 2), got {points.shape}")
     limits = ax.axis()
-    options = {"marker": "o", "markersize": 3.2, "linewidth": 1.3} | options
+    options = {"marker": "o", "markersize": 3.2, "linewidth": 1.3} | _spelled(options)
     (drawn,) = ax.plot(*points.T, label=label, markevery=every, zorder=4, **options)
     mark = {"color": drawn.get_color(), "zorder": 5, "linestyle": "none"}
     ax.plot(*points[0], marker="s", markersize=7, markeredgecolor="white", **mark)

@@ -14,14 +14,12 @@ from sklearn.exceptions import ConvergenceWarning
 from helpers.estimators import Regressor
 
 
-def gram(X, y, block=1024):
+def gram(X, y):
     """Return the products of the centered data. Implements (1.3.5).
 
     Parameters
     ----------
     X : ndarray (n, d), y : ndarray (n,)
-    block : int
-        Rows that are centered at a time.
 
     Returns
     -------
@@ -30,15 +28,14 @@ def gram(X, y, block=1024):
         Squared length of the centered targets.
     x_mean : ndarray (d,), y_mean : float
     """
-    n, d = X.shape
+    n = len(X)
     x_mean, y_mean = np.ones(n) @ X / n, y.mean()
     y_c = y - y_mean  # (n,)
-    G, q = np.zeros((d, d)), np.zeros(d)
-    for i in range(0, n, block):
-        X_c = X[i : i + block] - x_mean  # (block, d)
-        G += X_c.T @ X_c  # (1.3.5)
-        q += y_c[i : i + block] @ X_c  # (1.3.5)
-    return G, q, y_c @ y_c, x_mean, y_mean
+    G = X.T @ X - n * np.outer(x_mean, x_mean)  # (1.3.5), multiplied out
+    if np.any(n * x_mean**2 > 100 * G.diagonal()):  # two digits cancel
+        X_c = X - x_mean  # (n, d)
+        G = X_c.T @ X_c  # (1.3.5)
+    return G, y_c @ X, y_c @ y_c, x_mean, y_mean  # q = Xᵀy_c
 
 
 def triangle(A, t):
@@ -48,7 +45,7 @@ def triangle(A, t):
 
 
 def least_squares(A, t):
-    """Return the shortest w (d,) with the least ‖t − Aw‖. Implements (1.3.11)."""
+    """Return the shortest w (d,) that minimizes ‖t − Aw‖, by (1.3.11)."""
     R, z = triangle(A, t)
     U, s, Vt = np.linalg.svd(R, full_matrices=False)
     rounding = s.max() * max(A.shape) * np.finfo(float).eps
@@ -70,7 +67,8 @@ class LinearRegression(LinearModel):
     Parameters
     ----------
     solver : {"svd", "qr", "normal"}
-        "svd" always has an answer; the others need n > d and independent columns.
+        "svd" always has an answer; the others need n > d and columns that are
+        independent, also of a constant.
 
     Attributes
     ----------
@@ -85,7 +83,7 @@ class LinearRegression(LinearModel):
         """Learn from X (n, d) and y (n,); return the estimator."""
         X, y = self.checked(X, y)
         if self.solver not in ("svd", "qr", "normal"):
-            raise ValueError(f"solver {self.solver!r} is not svd, qr or normal")
+            raise ValueError(f"unknown solver {self.solver!r}")
         if self.solver != "svd" and len(X) <= X.shape[1]:
             raise ValueError("fewer than d + 1 samples: use solver='svd'")
         if self.solver == "normal":
@@ -109,7 +107,7 @@ class Ridge(LinearModel):
     Parameters
     ----------
     lam : float
-        Strength of the penalty, positive; a sum over samples stands beside it.
+        Strength of the penalty, positive; beside it stands a sum of squares.
 
     Attributes
     ----------
@@ -230,7 +228,7 @@ class Lasso(LinearModel):
     Parameters
     ----------
     lam : float
-        Strength of the penalty, positive; a mean over samples stands beside it.
+        Strength of the penalty, positive; beside it stands a mean of squares.
     n_iter : int
         Largest number of sweeps.
     tol : float

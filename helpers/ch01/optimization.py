@@ -1,7 +1,7 @@
 # Generated from ch01/05_optimization.ipynb by `make export`: do not edit.
 """What ch01/05_optimization.ipynb exports for other notebooks."""
 
-__all__ = ['in_range', 'Optimizer', 'SGD', 'AdaGrad', 'RMSProp', 'Adam', 'AdamW', 'warmup_cosine']
+__all__ = ['in_range', 'Optimizer', 'SGD', 'AdaGrad', 'RMSProp', 'Adam', 'warmup_cosine']
 
 
 import numpy as np
@@ -155,20 +155,6 @@ class Adam(Optimizer):
         m_hat = m / (1 - self.beta1**self.t)  # (1.5.17)
         s_hat = s / (1 - self.beta2**self.t)  # (1.5.17)
         return m_hat / (np.sqrt(s_hat) + self.eps)  # (1.5.17)
-
-
-class AdamW(Adam):
-    """Adam with the decay outside of the gradient. Implements (1.5.18)."""
-
-    def __init__(self, eta=1e-3, beta1=0.9, beta2=0.999, eps=1e-8,
-                 weight_decay=0.01):
-        super().__init__(eta, beta1, beta2, eps)
-        self.decoupled = in_range("weight_decay", weight_decay)
-
-    def update(self, w, g, m, s):
-        """Take one step in `w`."""
-        w *= 1 - self.eta * self.decoupled  # (1.5.18)
-        super().update(w, g, m, s)
 
 
 def warmup_cosine(t, eta, warmup, total, eta_min=0.0):

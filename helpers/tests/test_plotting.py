@@ -91,7 +91,8 @@ def test_contour_and_path(ax):
         return u**2 + 10 * v**2 + 0.1
 
     plotting.contour(ax, bowl, (-2, 2), (-1, 1), steps=30, log=True)
-    plotting.path(ax, [[1, 1], [0, 0.5], [50, 50]], "diverges")
+    plotting.path(ax, [[1, 1], [0, 0.5], [50, 50]], "diverges", lw=0.5, c="k")
+    assert ax.lines[0].get_linewidth() == 0.5
     assert ax.axis() == (-2, 2, -1, 1)
     with pytest.raises(ValueError, match=r"shape \(t, 2\)"):
         plotting.path(ax, np.ones((3, 3)))
