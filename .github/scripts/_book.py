@@ -72,22 +72,22 @@ def chapters(root: Path) -> Iterator[tuple[Path, list[Path]]]:
     yield from found.items()
 
 
-def write(path: Path, text: str) -> None:
-    """Write a text file whole or not at all.
+def write(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all.
 
     Parameters
     ----------
     path : Path
         The file; its folder is made when missing.
-    text : str
-        The content; line ends are written as ``\\n`` on every system.
+    content : str or bytes
+        Line ends of text are written as ``\\n`` on every system.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
     try:
-        with open(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with open(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
         temporary.chmod(mode)
         os.replace(temporary, path)

@@ -10,6 +10,8 @@ it is checked against (the references in its stored ledger) and what a run costs
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 import sys
 from pathlib import Path
@@ -19,7 +21,8 @@ from _book import chapters, parser, relative, replace_between, use_utf8, write
 from helpers.tests.house_rules import Notebook, cost, headings, load, promise
 
 OPENING = "At the end you will have built "  # how every notebook's promise begins
-NO_REFERENCE = {"", "—", "planted mistake"}
+NO_REFERENCE = re.compile(r"|—|planted mistake|\w+Error|same machine.*")
+PICTURE = re.compile(r"!\[([^\]]+)\]\((ch\d\d)/([\w-]+\.png)\)")
 COLUMNS = "| notebook | what you build | checked against | cost |\n|---|---|---|---|"
 
 
@@ -41,7 +44,7 @@ def row(notebook: Notebook, prefix: str) -> str:
     first = notebook.cells[0]
     title = (headings(first, 1) or [notebook.module])[0]
     references = dict.fromkeys(entry.get("reference", "—") for entry in notebook.ledger)
-    named = [reference for reference in references if reference not in NO_REFERENCE]
+    named = [name for name in references if not NO_REFERENCE.fullmatch(name)]
     file = notebook.name.rsplit("/", 1)[-1]
     cells = (
         f"[{title}]({prefix}{file})",
@@ -95,24 +98,67 @@ def pages(root: Path) -> dict[Path, str]:
     return found
 
 
+def pictures(root: Path) -> dict[Path, bytes]:
+    """Return the figures that README.md shows, taken from the notebooks.
+
+    A picture is tied to its figure by the description: the alt text in README.md is
+    the one of a figure in that chapter's notebooks.
+
+    Parameters
+    ----------
+    root : Path
+        The book's folder.
+
+    Returns
+    -------
+    dict of Path to bytes
+        The picture's path and its PNG file.
+    """
+    page = root / "README.md"
+    text = page.read_text(encoding="utf-8") if page.exists() else ""
+    found: dict[Path, bytes] = {}
+    for alt, chapter, name in PICTURE.findall(text):
+        figures = {}
+        for path in sorted((root / chapter).glob("*.ipynb")):
+            figures |= _figures(path)
+        description = " ".join(alt.split())
+        if description not in figures:
+            sys.exit(f"README.md: no figure of {chapter} has the alt text {alt!r}")
+        found[root / chapter / name] = figures[description]
+    return found
+
+
+def _figures(path: Path) -> dict[str, bytes]:
+    """Return the stored figures of a notebook by their alt texts."""
+    found = {}
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        alt = cell["metadata"].get("mystnb", {}).get("image", {}).get("alt")
+        for output in cell.get("outputs", []):
+            if alt and "image/png" in output.get("data", {}):
+                found[alt] = base64.b64decode("".join(output["data"]["image/png"]))
+    return found
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     use_utf8()
     options = parser(__doc__, "write nothing; fail when a table differs")
     chosen = options.parse_args(arguments)
     root, stale = chosen.root.resolve(), []
+    generated: dict[Path, bytes] = pictures(root)
     for page, body in pages(root).items():
         name = relative(page, root)
         if not page.exists():
             sys.exit(f"{name}: is missing; write the page with its contents markers")
         text = page.read_text(encoding="utf-8")
-        new = replace_between(text, "contents", body, name)
-        if new == text:
+        generated[page] = replace_between(text, "contents", body, name).encode()
+    for path, content in generated.items():
+        if path.exists() and path.read_bytes() == content:
             continue
-        stale.append(name)
+        stale.append(relative(path, root))
         if not chosen.check:
-            write(page, new)
-            print(f"wrote {name}")
+            write(path, content)
+            print(f"wrote {relative(path, root)}")
     if chosen.check and stale:
         print(f"{', '.join(stale)}: differs from the notebooks: make index")
         return 1

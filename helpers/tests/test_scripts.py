@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
+import io
 import json
 import shutil
 import sys
@@ -12,6 +14,7 @@ from types import ModuleType
 import nbformat
 import pytest
 from nbformat import v4
+from PIL import Image, ImageChops
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ROOT / ".github" / "scripts"
@@ -263,6 +266,44 @@ def test_index_asks_for_markers(script, book: Path) -> None:
     (book / "ch01" / "README.md").write_text("# Page\n", encoding="utf-8")
     with pytest.raises(SystemExit, match=r"README\.md: needs one line <!-- con"):
         script("index").main(["--root", str(book)])
+
+
+def test_index_takes_the_pictures_from_the_notebooks(script, book: Path) -> None:
+    """A picture of README.md is the figure with the same alt text."""
+    index = script("index")
+    png = b"\x89PNG a figure"
+    figure = v4.new_output(
+        "display_data", {"image/png": base64.b64encode(png).decode("ascii")}
+    )
+    cell = v4.new_code_cell("plt.show()", outputs=[figure], execution_count=1)
+    cell.metadata["mystnb"] = {"image": {"alt": "A bowl and a path"}}
+    write(book / "ch01" / "03_bowl.ipynb", v4.new_markdown_cell("# 1.3 Bowl"), cell)
+    page = book / "README.md"
+    shown = "![A bowl and a path](ch01/bowl.png)\n"
+    page.write_text(shown + read(page), encoding="utf-8")
+    assert index.main(["--root", str(book)]) == 0
+    assert (book / "ch01" / "bowl.png").read_bytes() == png
+    assert index.main(["--root", str(book), "--check"]) == 0
+    (book / "ch01" / "bowl.png").write_bytes(b"another")
+    assert index.main(["--root", str(book), "--check"]) == 1
+    page.write_text(read(page).replace("A bowl and", "A cup and"), encoding="utf-8")
+    with pytest.raises(SystemExit, match="no figure of ch01 has the alt text"):
+        index.main(["--root", str(book)])
+
+
+def test_figures_are_stored_with_a_palette(script) -> None:
+    """Lightening a figure twice changes nothing, and it keeps its pixels."""
+    execute = script("execute")
+    image = Image.new("RGBA", (60, 40), "#0072B2")
+    image.paste("#D55E00", (10, 10, 30, 30))
+    file = io.BytesIO()
+    image.save(file, "PNG", compress_level=0)
+    once = execute.lighter(base64.b64encode(file.getvalue()).decode("ascii"))
+    assert execute.lighter(once) == once
+    with Image.open(io.BytesIO(base64.b64decode(once))) as stored:
+        assert stored.mode == "P"
+        apart = ImageChops.difference(stored.convert("RGB"), image.convert("RGB"))
+    assert max(high for _, high in apart.getextrema()) <= 2
 
 
 def test_badges(script, book: Path, capsys: pytest.CaptureFixture) -> None:
