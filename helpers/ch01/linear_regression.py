@@ -33,9 +33,9 @@ def gram(X, y):
     y_c = y - y_mean  # (n,)
     G = X.T @ X - n * np.outer(x_mean, x_mean)  # (1.3.5), multiplied out
     if np.any(n * x_mean**2 > 100 * G.diagonal()):  # two digits cancel
-        X_c = X - x_mean  # (n, d)
-        G = X_c.T @ X_c  # (1.3.5)
-    return G, y_c @ X, y_c @ y_c, x_mean, y_mean  # q = Xᵀy_c
+        X = X - x_mean  # (n, d)
+        G = X.T @ X  # (1.3.5)
+    return G, y_c @ X, y_c @ y_c, x_mean, y_mean  # q: (1.3.5)
 
 
 def triangle(A, t):
