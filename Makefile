@@ -59,6 +59,7 @@ lint: $(MAINTAINER)  ## ruff, and whether generated files match their sources
 	@$(BIN)/python .github/scripts/index.py --check
 	@$(BIN)/python .github/scripts/badges.py --check
 	@$(BIN)/python .github/scripts/execute.py --check $(NB)
+	@$(BIN)/python -m pytest -q -n 0 helpers/tests/test_scripts.py -k export
 
 clean:  ## remove .venv and what was built
 	@rm -rf $(VENV) _build build *.egg-info .pytest_cache .ruff_cache

@@ -141,7 +141,11 @@ def _wide(*arrays):
 
 
 def _tolerance(**names):
-    return ", ".join(f"{name} {value:.0e}" for name, value in names.items() if value)
+    shown = {name: f"{value:.0e}" for name, value in names.items() if value}
+    for name, text in shown.items():
+        if float(text) != names[name]:  # more than one digit, 0.25 for one
+            shown[name] = f"{names[name]:g}"
+    return ", ".join(f"{name} {text}" for name, text in shown.items())
 
 
 def equal(claim, actual, expected, *, reference="—"):
@@ -344,7 +348,7 @@ def gradient(claim, function, gradient, *, at, rtol=1e-6, step=None):
             f"{_show(slopes, worst)} at {tuple(int(i) for i in worst)} "
             f"(rtol {rtol:.0e} of {scale:.3g})"
         )
-    _passed(claim, "gradient", "central differences", f"rtol {rtol:.0e}")
+    _passed(claim, "gradient", "central differences", _tolerance(rtol=rtol))
 
 
 def raises(claim, exception, function, *, match=None):

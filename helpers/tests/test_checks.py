@@ -26,6 +26,11 @@ def test_close_prints_one_line_with_its_tolerance(capsys):
     assert capsys.readouterr().out == "✓ a equals b (atol 1e-08)\n"
 
 
+def test_a_tolerance_is_printed_as_it_is(capsys):
+    check.close("near", 1.0, 1.2, atol=0.25, rtol=1e-9)
+    assert capsys.readouterr().out == "✓ near (atol 0.25, rtol 1e-09)\n"
+
+
 def test_close_shows_both_values_and_the_place():
     message = r"a equals b: actual 2, expected 3 at \(1,\), difference 1"
     with pytest.raises(AssertionError, match=message):
