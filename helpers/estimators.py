@@ -15,11 +15,17 @@ With that it clones, sits in a ``Pipeline``, takes part in ``cross_val_score`` a
 from __future__ import annotations
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    ClusterMixin,
+    RegressorMixin,
+    TransformerMixin,
+)
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-__all__ = ["BinaryClassifier", "Classifier", "Regressor"]
+__all__ = ["BinaryClassifier", "Classifier", "Clusterer", "Regressor", "Transformer"]
 
 
 NEW_SAMPLES = object()  # the default of y: samples to predict, not to learn from
@@ -152,3 +158,54 @@ class Regressor(RegressorMixin, BaseEstimator):
             return _checked_samples(self, X)
         X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         return X, np.asarray(y, dtype=np.float64)
+
+
+class _WithoutTargets(BaseEstimator):
+    """What transformers and clusterers share: `y` may be passed and is not read."""
+
+    min_samples = 1  # what ``fit`` needs at least
+
+    def checked(self, X, y=NEW_SAMPLES):
+        """Return validated samples.
+
+        Parameters
+        ----------
+        X : array_like (n, d)
+            Samples, finite numbers.
+        y : object, optional
+            Whatever ``fit`` was given; its presence tells ``fit`` from later calls.
+
+        Returns
+        -------
+        ndarray (n, d)
+            X as float64.
+
+        Raises
+        ------
+        ValueError
+            When the shape or the values cannot be used, or ``fit`` gets fewer than
+            `min_samples` samples.
+        NotFittedError
+            When `y` is missing and the model has not been fitted.
+        """
+        if y is NEW_SAMPLES:
+            return _checked_samples(self, X)
+        return validate_data(
+            self, X, dtype=np.float64, ensure_min_samples=self.min_samples
+        )
+
+
+class Transformer(TransformerMixin, _WithoutTargets):
+    """Base of a transformer: a subclass defines ``fit`` and ``transform``.
+
+    ``fit(X, y=None)`` starts with ``X = self.checked(X, y)``, ``transform`` with
+    ``X = self.checked(X)``.
+    """
+
+
+class Clusterer(ClusterMixin, _WithoutTargets):
+    """Base of a clusterer: a subclass defines ``fit``, which sets `labels_`.
+
+    ``fit(X, y=None)`` starts with ``X = self.checked(X, y)``, methods for new samples
+    with ``X = self.checked(X)``.
+    """

@@ -20,11 +20,20 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from helpers import progress
 
-__all__ = ["Pair", "Row", "measure", "save", "table"]
+__all__ = [
+    "Pair",
+    "Row",
+    "coefficients_apart",
+    "lost",
+    "measure",
+    "save",
+    "table",
+]
 
 RESULTS = Path(__file__).with_name("results")
 
@@ -75,6 +84,19 @@ class Row:
     def met(self) -> bool:
         """Whether the results agree and the time is within the target."""
         return self.gap <= self.allowed and self.ratio <= self.target
+
+
+def coefficients_apart(ours, theirs) -> float:
+    """Return the largest difference, as a share of the largest coefficient."""
+    ours, theirs = np.asarray(ours), np.asarray(theirs)
+    if ours.shape != theirs.shape:
+        raise ValueError(f"shapes differ: ours {ours.shape}, theirs {theirs.shape}")
+    return float(np.abs(ours - theirs).max() / np.abs(theirs).max())
+
+
+def lost(ours: float, theirs: float) -> float:
+    """Return by how much our score stays behind theirs; never negative."""
+    return float(max(0.0, theirs - ours))
 
 
 def _timed(function):

@@ -11,23 +11,13 @@ from sklearn import linear_model as sk
 from sklearn.datasets import make_classification, make_regression
 from sklearn.exceptions import ConvergenceWarning
 
-from helpers.benchmarks import Pair
+from helpers.benchmarks import Pair, coefficients_apart, lost
 from helpers.ch01.adaline import AdalineGD, AdalineSGD
 from helpers.ch01.linear_regression import LinearRegression, Ridge, lasso_path
 from helpers.ch01.logistic_regression import LogisticRegression, SoftmaxRegression
 from helpers.ch01.perceptron import Perceptron
 
 SIZE = (20_000, 50)
-
-
-def coefficients_apart(ours: np.ndarray, theirs: np.ndarray) -> float:
-    """Return the largest difference, as a share of the largest coefficient."""
-    return np.abs(np.asarray(ours) - theirs).max() / np.abs(theirs).max()
-
-
-def accuracy_lost(ours: float, theirs: float) -> float:
-    """Return by how much our accuracy stays behind theirs; never negative."""
-    return max(0.0, theirs - ours)
 
 
 def pairs(size: tuple[int, int] = SIZE) -> list[Pair]:
@@ -92,7 +82,7 @@ def _by_epochs(X, y, epochs=5):
             lambda: _accuracy(ours, X, y),
             lambda: _accuracy(mlx, X, y),
             "mlxtend Perceptron",
-            accuracy_lost,
+            lost,
             0.05,
             1.0,
         ),
@@ -101,7 +91,7 @@ def _by_epochs(X, y, epochs=5):
             lambda: _accuracy(adaline, X, y),
             lambda: _accuracy(mlx_adaline, X, y),
             "mlxtend Adaline, one batch",
-            accuracy_lost,
+            lost,
             0.005,
             1.0,
         ),
@@ -110,7 +100,7 @@ def _by_epochs(X, y, epochs=5):
             lambda: _accuracy(sgd, X, y),
             lambda: _accuracy(mlx_sgd, X, y),
             "mlxtend Adaline, batches of one",
-            accuracy_lost,
+            lost,
             0.01,
             1.0,
         ),
@@ -139,7 +129,7 @@ def _logistic(X, y):
             lambda: _accuracy(ours, X, y),
             lambda: _accuracy(mlx, X, y),
             "mlxtend, 100 epochs",
-            accuracy_lost,
+            lost,
             0.01,
             1.0,
         ),
@@ -172,7 +162,7 @@ def _softmax(X, y):
             lambda: _accuracy(ours, X, y),
             lambda: _accuracy(mlx, X, y),
             "mlxtend, 100 epochs",
-            accuracy_lost,
+            lost,
             0.01,
             1.0,
         ),

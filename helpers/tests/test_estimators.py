@@ -10,7 +10,13 @@ from sklearn.preprocessing import StandardScaler
 
 from helpers import checks as check
 from helpers import data
-from helpers.estimators import BinaryClassifier, Classifier, Regressor
+from helpers.estimators import (
+    BinaryClassifier,
+    Classifier,
+    Clusterer,
+    Regressor,
+    Transformer,
+)
 
 
 class NearestMeans(Classifier):
@@ -55,7 +61,34 @@ class LeastSquares(Regressor):
         return (self.checked(X) - self.mean_x_) @ self.w_ + self.mean_y_
 
 
-@pytest.mark.parametrize("model", [NearestMeans(), MeanDifference(), LeastSquares()])
+class Centering(Transformer):
+    min_samples = 2
+
+    def fit(self, X, y=None):
+        self.mean_ = self.checked(X, y).mean(axis=0)
+        return self
+
+    def transform(self, X):
+        return self.checked(X) - self.mean_
+
+
+class Halves(Clusterer):
+    def fit(self, X, y=None):
+        X = self.checked(X, y)
+        self.axis_ = int(X.var(axis=0).argmax())
+        self.cut_ = X[:, self.axis_].mean()
+        self.labels_ = (X[:, self.axis_] > self.cut_).astype(int)
+        return self
+
+    def predict(self, X):
+        return (self.checked(X)[:, self.axis_] > self.cut_).astype(int)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [NearestMeans(), MeanDifference(), LeastSquares(), Centering(), Halves()],
+    ids=lambda model: type(model).__name__,
+)
 def test_a_class_that_holds_only_mathematics_passes_check_estimator(model):
     check.clear()
     check.estimator(model)
@@ -92,6 +125,13 @@ def test_it_works_in_a_pipeline_a_search_and_a_cross_validation():
 def test_bad_input_gets_a_clear_sentence(X, y, says):
     with pytest.raises(ValueError, match=says):
         MeanDifference().fit(X, y)
+
+
+def test_a_transformer_can_ask_for_more_than_one_sample():
+    with pytest.raises(ValueError, match="minimum of 2 is required"):
+        Centering().fit(np.ones((1, 3)))
+    with pytest.raises(NotFittedError):
+        Centering().transform(np.ones((2, 3)))
 
 
 def test_new_samples_need_a_fitted_model_of_the_same_width():
