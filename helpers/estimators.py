@@ -163,7 +163,7 @@ class Regressor(RegressorMixin, BaseEstimator):
 class _WithoutTargets(BaseEstimator):
     """What transformers and clusterers share: `y` may be passed and is not read."""
 
-    min_samples = 1  # what ``fit`` needs at least
+    fewest_samples = 1  # what ``fit`` needs at least
 
     def checked(self, X, y=NEW_SAMPLES):
         """Return validated samples.
@@ -184,14 +184,14 @@ class _WithoutTargets(BaseEstimator):
         ------
         ValueError
             When the shape or the values cannot be used, or ``fit`` gets fewer than
-            `min_samples` samples.
+            `fewest_samples` samples.
         NotFittedError
             When `y` is missing and the model has not been fitted.
         """
         if y is NEW_SAMPLES:
             return _checked_samples(self, X)
         return validate_data(
-            self, X, dtype=np.float64, ensure_min_samples=self.min_samples
+            self, X, dtype=np.float64, ensure_min_samples=self.fewest_samples
         )
 
 

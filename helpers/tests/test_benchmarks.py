@@ -6,7 +6,7 @@ import time
 import pytest
 
 from helpers import benchmarks
-from helpers.benchmarks import Pair, ch01
+from helpers.benchmarks import Pair, ch01, ch02
 
 
 def pair(ours=0.0, theirs=0.0, gap=0.0, target=1.0):
@@ -46,8 +46,17 @@ def test_results_are_written_with_machine_date_and_versions(tmp_path, monkeypatc
     assert [p.name for p in (tmp_path / "results").iterdir()] == ["ch01.json"]
 
 
-@pytest.mark.parametrize(
-    "pair", ch01.pairs(size=(1_000, 10)), ids=lambda p: f"{p.task}-{p.reference}"
-)
+SMALL = [
+    *ch01.pairs(size=(1_000, 10)),
+    *ch02.pairs(sizes=[(400, 10)], svm_sizes=[(400, 10)], tsne_samples=[300]),
+]
+
+
+@pytest.mark.parametrize("pair", SMALL, ids=lambda p: f"{p.task}-{p.reference}")
 def test_ours_agrees_with_the_library(pair):
     assert pair.gap(pair.ours(), pair.theirs()) <= pair.allowed
+
+
+def test_shapes_that_differ_are_no_agreement():
+    with pytest.raises(ValueError, match="shapes differ"):
+        benchmarks.coefficients_apart([1.0], [[1.0]])

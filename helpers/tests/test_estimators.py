@@ -62,7 +62,7 @@ class LeastSquares(Regressor):
 
 
 class Centering(Transformer):
-    min_samples = 2
+    fewest_samples = 2
 
     def fit(self, X, y=None):
         self.mean_ = self.checked(X, y).mean(axis=0)
