@@ -183,7 +183,13 @@ def _is_plain(value):
 
 
 def _equal_arrays(claim, actual, expected):
-    if np.asarray(actual).dtype.kind in "biufc":
+    try:
+        kind = np.asarray(actual).dtype.kind
+    except ValueError as error:  # rows of different lengths
+        raise CannotCheck(
+            f"{claim}: the actual value is neither an array nor plain"
+        ) from error
+    if kind in "biufc":
         actual = _array(claim, "actual", actual)
         expected = _array(claim, "expected", expected)
     else:

@@ -129,6 +129,11 @@ def test_equal_fails(actual, expected, says):
         check.equal("c", actual, expected)
 
 
+def test_equal_refuses_ragged_rows():
+    with pytest.raises(check.CannotCheck, match="neither an array nor plain"):
+        check.equal("c", [[1], [1, 2]], [[1], [1, 2]])
+
+
 def test_less_is_strict_and_broadcasts_scalars():
     check.less("all below one", [0.1, 0.9], 1.0)
     with pytest.raises(AssertionError, match="1 is not less than 1"):
