@@ -124,7 +124,7 @@ def module_text(root: Path, notebook: Notebook) -> str:
     return f"{HEADER.format(name=notebook.name)}{docstring}\n\n{body}\n"
 
 
-def exports(root: Path) -> dict[Path, str]:
+def exports(root: Path) -> tuple[dict[Path, str], list[str]]:
     """Return every file that belongs into helpers/chNN, with its text.
 
     Parameters
@@ -134,25 +134,26 @@ def exports(root: Path) -> dict[Path, str]:
 
     Returns
     -------
-    dict of Path to str
-        The modules and the ``__init__.py`` of their packages.
-
-    Raises
-    ------
-    SystemExit
-        If a notebook's directives are not in order.
+    files : dict of Path to str
+        The modules and the ``__init__.py`` of their packages. The module of a
+        notebook whose directives are not in order keeps the text it has.
+    found : list of str
+        One sentence for each directive that is not in order.
     """
-    chosen = exporting(root)
-    found = [problem for notebook in chosen for problem in problems(notebook)]
-    if found:
-        sys.exit("\n".join(found))
     files: dict[Path, str] = {}
-    for notebook in chosen:
+    found: list[str] = []
+    for notebook in exporting(root):
         chapter = f"ch{notebook.chapter:02}"
         package = root / "helpers" / chapter
-        files[package / "__init__.py"] = PACKAGE.format(chapter=chapter)
-        files[package / f"{notebook.module}.py"] = module_text(root, notebook)
-    return files
+        module = package / f"{notebook.module}.py"
+        wrong = problems(notebook)
+        found += wrong
+        if not wrong:
+            files[package / "__init__.py"] = PACKAGE.format(chapter=chapter)
+            files[module] = module_text(root, notebook)
+        elif module.exists():
+            files[module] = module.read_text(encoding="utf-8")
+    return files, found
 
 
 def orphans(root: Path, files: dict[Path, str]) -> list[Path]:
@@ -241,11 +242,11 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = options.parse_args(arguments)
     root = chosen.root.resolve()
     try:
-        files = exports(root)
+        files, wrong = exports(root)
     except ModuleNotFoundError as error:
         sys.exit(f"{error.name} is missing: pip install -r .github/requirements.txt")
     if chosen.check:
-        found = check(root, files)
+        found = wrong + check(root, files)
         print("\n".join(found), end="\n" if found else "", file=sys.stderr)
         return 1 if found else 0
     for path, text in files.items():
@@ -261,7 +262,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"removed {relative(path, root)}: no notebook exports it")
     for sentence in unused(root):
         print(f"note: {sentence}")
-    return 0
+    print("\n".join(wrong), end="\n" if wrong else "", file=sys.stderr)
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

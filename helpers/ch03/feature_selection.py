@@ -9,11 +9,11 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
+from sklearn import config_context, utils
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.feature_selection import SelectorMixin
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import check_cv
-from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from helpers import progress
@@ -115,12 +115,15 @@ class CrossValidation:
     def __init__(self, estimator, X, y, splits, scorer):
         self.estimator, self.scorer = estimator, scorer
         self.folds = [(X[a], y[a], X[t], y[t]) for a, t in splits]
+        self.known = False  # whether the parameters have been checked
 
     def __call__(self, features):
         S, scores = list(features), []
-        for X_a, y_a, X_t, y_t in self.folds:
-            model = clone(self.estimator).fit(X_a[:, S], y_a)
-            scores.append(self.scorer(model, X_t[:, S], y_t))
+        with config_context(skip_parameter_validation=self.known):
+            for X_a, y_a, X_t, y_t in self.folds:
+                model = clone(self.estimator).fit(X_a[:, S], y_a)
+                scores.append(self.scorer(model, X_t[:, S], y_t))
+        self.known = True  # they are the same for every set
         return np.array(scores)  # (m,), (3.5.13)
 
 
@@ -141,7 +144,7 @@ class SearchParts:
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        inner = get_tags(self.estimator).input_tags
+        inner = utils.get_tags(self.estimator).input_tags
         tags.input_tags.allow_nan = inner.allow_nan
         tags.target_tags.required = True
         return tags
@@ -155,7 +158,7 @@ class SearchParts:
         return low, high
 
     def _search(self, X, y, groups, k_stop):
-        kind = get_tags(self.estimator).estimator_type
+        kind = utils.get_tags(self.estimator).estimator_type
         cv = check_cv(self.cv, y, classifier=kind == "classifier")
         scorer = check_scoring(self.estimator, self.scoring)
         judge = CrossValidation(self.estimator, X, y,
@@ -227,7 +230,7 @@ class SequentialFeatureSelector(
 
     def fit(self, X, y, groups=None):
         """Select among the columns of X (n, d); `groups` goes to the folds."""
-        missing = get_tags(self).input_tags.allow_nan
+        missing = utils.get_tags(self).input_tags.allow_nan
         X, y = validate_data(self, X, y, dtype=np.float64,
                              ensure_all_finite=not missing or "allow-nan")
         low, high = self._sizes(X.shape[1])

@@ -55,6 +55,7 @@ SKIPS = re.compile(r"^\s*#\s*NBVAL_SKIP\s*$", re.M)
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b")
 ABSOLUTE = re.compile(r"(?<![\w.])(?:/(?:home|root|work|tmp|Users)/|[A-Z]:\\\w)")
 UNSTABLE = re.compile(r"np\.(?:float|int|uint|bool|str|complex)\w*\(|<.* at 0x\w+>")
+CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 NETWORK = re.compile(
     r"^\s*[!%]{1,2}\s*(?:pip|conda|uv|wget|curl)\b"
     r"|\bimport requests\b|\brequests\.(?:get|post)\b|\burlopen\b|\burlretrieve\b"
@@ -817,6 +818,16 @@ def finished(notebook: Notebook, book: Book) -> Found:
         path = ABSOLUTE.search(f"{cell.source}\n{cell.printed}")
         if path:
             yield cell.index, f"{path[0]!r} begins a path of one machine: drop it"
+
+
+@rule()
+def control_characters(notebook: Notebook, book: Book) -> Found:
+    r"""No tab or other control character, as left by a ``\\t`` that was not raw."""
+    for cell in notebook.cells:
+        match = CONTROL.search(cell.source)
+        if match:
+            around = cell.source[max(0, match.start() - 10) : match.end() + 10]
+            yield cell.index, f"holds the character {match[0]!r} in {around!r}"
 
 
 @rule()

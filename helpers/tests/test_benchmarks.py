@@ -6,7 +6,7 @@ import time
 import pytest
 
 from helpers import benchmarks
-from helpers.benchmarks import Pair, ch01, ch02
+from helpers.benchmarks import Pair, ch01, ch02, ch03
 
 
 def pair(ours=0.0, theirs=0.0, gap=0.0, target=1.0):
@@ -49,6 +49,7 @@ def test_results_are_written_with_machine_date_and_versions(tmp_path, monkeypatc
 SMALL = [
     *ch01.pairs(size=(1_000, 10)),
     *ch02.pairs(sizes=[(400, 10)], svm_sizes=[(400, 10)], tsne_samples=[300]),
+    *ch03.pairs(k=2, baskets=2_000, supports=[0.02]),
 ]
 
 

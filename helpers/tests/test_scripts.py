@@ -230,13 +230,27 @@ def test_export_check_finds_differences(
     ],
 )
 def test_export_refuses_wrong_directives(
-    export, book: Path, source: str, message: str
+    export, book: Path, source: str, message: str, capsys: pytest.CaptureFixture
 ) -> None:
-    """Directives that break the naming rule end in a sentence."""
+    """Directives that break the naming rule end in a sentence; the rest is written."""
     write(book / "ch01" / "09_bad.ipynb", v4.new_code_cell(source))
-    with pytest.raises(SystemExit, match=message.replace("|", r"\|")):
-        export.main(["--root", str(book)])
-    assert not (book / "helpers").exists()
+    for arguments in ([], ["--check"]):
+        assert export.main(["--root", str(book), *arguments]) == 1
+        assert message in capsys.readouterr().err
+    assert not (book / "helpers" / "ch01" / "bad.py").exists()
+    assert (book / "helpers" / "ch01" / "adaline.py").exists()
+
+
+def test_export_keeps_the_module_of_a_broken_notebook(export, book: Path) -> None:
+    """A slip in one notebook does not take away what others import."""
+    export.main(["--root", str(book)])
+    module = book / "helpers" / "ch01" / "adaline.py"
+    before = read(module)
+    notebook = book / "ch01" / "02_adaline.ipynb"
+    broken = read(notebook).replace("#| default_exp ch01.adaline", "#")
+    notebook.write_text(broken, encoding="utf-8")
+    assert export.main(["--root", str(book)]) == 1
+    assert read(module) == before
 
 
 # --- index and badges ----------------------------------------------------------------
