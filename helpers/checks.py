@@ -183,6 +183,8 @@ def _is_plain(value):
 
 
 def _equal_arrays(claim, actual, expected):
+    if hasattr(actual, "detach"):  # a torch tensor
+        actual = actual.detach().cpu()
     try:
         kind = np.asarray(actual).dtype.kind
     except ValueError as error:  # rows of different lengths

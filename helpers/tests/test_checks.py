@@ -69,6 +69,14 @@ def test_close_takes_frames_and_torch_like_tensors():
     check.close("a tensor", Tensor(), [1.0], atol=1e-9)
 
 
+def test_tensors_with_a_gradient_are_compared():
+    torch = pytest.importorskip("torch")
+    tensor = torch.ones(2, requires_grad=True)
+    check.equal("a leaf", tensor, [1.0, 1.0])
+    with pytest.raises(AssertionError, match="a leaf"):
+        check.equal("a leaf", tensor, [1.0, 2.0])
+
+
 @pytest.mark.parametrize(
     "call",
     [
