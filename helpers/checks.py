@@ -558,5 +558,3 @@ def ledger():
 def clear():
     """Forget every check made so far (for tests of this module)."""
     _entries.clear()
-
-

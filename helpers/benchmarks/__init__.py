@@ -129,9 +129,7 @@ def measure(pairs: list[Pair], repeats: int = 7) -> list[Row]:
     rows = []
     for pair in progress.bar(pairs, description="benchmarks"):
         gap = float(pair.gap(pair.ours(), pair.theirs()))
-        times = [
-            (_timed(pair.ours)[0], _timed(pair.theirs)[0]) for _ in range(repeats)
-        ]
+        times = [(_timed(pair.ours)[0], _timed(pair.theirs)[0]) for _ in range(repeats)]
         ours, theirs = zip(*times)
         rows.append(
             Row(
