@@ -66,7 +66,10 @@ def _passed(claim, method, reference, tolerance):
 def _array(claim, name, value, *, finite=True):
     """Return `value` as an array that holds at least one number, and no NaN."""
     if hasattr(value, "detach"):  # a torch tensor
-        value = value.detach().cpu().numpy()
+        value = value.detach().cpu()
+        if str(value.dtype) == "torch.bfloat16":  # NumPy has no such type
+            value = value.float()
+        value = value.numpy()
     array = np.asarray(value)
     if array.size == 0:
         raise CannotCheck(f"{claim}: the {name} value is empty, nothing was compared")

@@ -59,6 +59,8 @@ def test_close_takes_frames_and_torch_like_tensors():
         def detach(self):
             return self
 
+        dtype = "torch.float64"
+
         def cpu(self):
             return self
 
@@ -75,6 +77,11 @@ def test_tensors_with_a_gradient_are_compared():
     check.equal("a leaf", tensor, [1.0, 1.0])
     with pytest.raises(AssertionError, match="a leaf"):
         check.equal("a leaf", tensor, [1.0, 2.0])
+
+
+def test_half_precision_tensors_are_compared():
+    torch = pytest.importorskip("torch")
+    check.close("bfloat16", torch.ones(2, dtype=torch.bfloat16), [1.0, 1.0], atol=1e-9)
 
 
 @pytest.mark.parametrize(
