@@ -6,7 +6,7 @@ import time
 import pytest
 
 from helpers import benchmarks
-from helpers.benchmarks import Pair, ch01, ch02, ch03, ch04
+from helpers.benchmarks import Pair, ch01, ch02, ch03, ch04, ch05
 
 
 def pair(ours=0.0, theirs=0.0, gap=0.0, target=1.0):
@@ -51,6 +51,7 @@ SMALL = [
     *ch02.pairs(sizes=[(400, 10)], svm_sizes=[(400, 10)], tsne_samples=[300]),
     *ch03.pairs(k=2, baskets=2_000, supports=[0.02]),
     *ch04.pairs(1, 1_000, step_sizes=[(50, 20)], conv_sizes=[(2, 3, 8, 4, 3)]),
+    *ch05.pairs([(4, 2, 3, 5)], [(2, 8, 16)]),
 ]
 
 
