@@ -6,7 +6,7 @@ import time
 import pytest
 
 from helpers import benchmarks
-from helpers.benchmarks import Pair, ch01, ch02, ch03, ch04, ch05
+from helpers.benchmarks import Pair, ch01, ch02, ch03, ch04, ch05, ch06
 
 
 def pair(ours=0.0, theirs=0.0, gap=0.0, target=1.0):
@@ -52,6 +52,7 @@ SMALL = [
     *ch03.pairs(k=2, baskets=2_000, supports=[0.02]),
     *ch04.pairs(1, 1_000, step_sizes=[(50, 20)], conv_sizes=[(2, 3, 8, 4, 3)]),
     *ch05.pairs([(4, 2, 3, 5)], [(2, 8, 16)]),
+    *ch06.pairs(20_000, [(2, 8, 16, 2, 50)], [(4, 6, 64, 2, 90)]),
 ]
 
 

@@ -1,0 +1,227 @@
+"""Chapter 6 beside Hugging Face's tokenizers and transformers."""
+
+from __future__ import annotations
+
+import json
+
+import tokenizers
+import torch
+import torch.nn.functional as F
+import transformers
+from tokenizers import models, pre_tokenizers, trainers
+
+from helpers import data
+from helpers.benchmarks import Pair
+from helpers.ch06.gpt import GPT, GPTConfig
+from helpers.ch06.text_generation import CachedGPT, generate
+from helpers.ch06.tokenization import BPETokenizer
+
+CHARACTERS = 1_116_456  # of Shakespeare
+VOCABULARY = 1_024
+STEP_SIZES = ((16, 128, 128, 4, 512),)  # B, T, C, L, V
+TEXT_SIZES = ((16, 100, 256, 6, 4_096), (16, 100, 768, 12, 50_257))  # T, new, C, L, V
+MATRICES = (".c_attn.weight", ".c_proj.weight", ".c_fc.weight")  # stored (in, out)
+NAMES = {
+    "ln_1": "norm1",
+    "ln_2": "norm2",
+    "attn.c_proj": "attention.out_proj",
+    "mlp.c_fc": "mlp.up",
+    "mlp.c_proj": "mlp.down",
+    "transformer.h": "blocks",
+    "transformer.ln_f": "norm",
+    "transformer.wte": "token_embedding",
+    "transformer.wpe": "position_embedding",
+    "lm_head": "head",
+}
+
+
+def pairs(
+    characters=CHARACTERS, step_sizes=STEP_SIZES, text_sizes=TEXT_SIZES
+) -> list[Pair]:
+    """Return the pairs of chapter 6.
+
+    Parameters
+    ----------
+    characters : int
+        Length of the text for the tokenizers; smaller in tests.
+    step_sizes : sequence of tuple of int
+        Sequences, tokens, width, blocks and vocabulary of a training step.
+    text_sizes : sequence of tuple of int
+        Tokens of the prompt, new tokens, width, blocks and vocabulary.
+
+    Returns
+    -------
+    list of Pair
+        In the order of the notebooks.
+    """
+    found = _tokenizers(characters)
+    found += [_step(*size) for size in step_sizes]
+    return found + [_write(*size) for size in text_sizes]
+
+
+# --- 6.1: tokenization ---------------------------------------------------------------
+
+
+def _tokenizers(characters):
+    plays = data.shakespeare()
+    chosen = plays.genre.isin(["romances", "problems"])
+    text = "\n".join(plays.text[chosen])[:characters]
+    ours, theirs = _our_tokenizer(text), _their_tokenizer(text)
+    size = f"{len(text) / 1e6:.1f} MB"
+    return [
+        Pair(
+            f"BPE, train {size} to {VOCABULARY:,}",
+            lambda: _our_tokenizer(text).merges,
+            lambda: _merges(_their_tokenizer(text)),
+            "tokenizers BpeTrainer",
+            _differ,
+            0.0,
+            10.0,
+        ),
+        Pair(
+            f"BPE, encode {size}, cold",
+            lambda: BPETokenizer(ours.tokens, ours.merges).encode(text),
+            lambda: tokenizers.Tokenizer.from_str(theirs.to_str()).encode(text).ids,
+            "tokenizers Tokenizer",
+            _differ,
+            0.0,
+            1.0,
+        ),
+        Pair(
+            f"BPE, encode {size}, warm",
+            lambda: ours.encode(text),
+            lambda: theirs.encode(text).ids,
+            "tokenizers Tokenizer",
+            _differ,
+            0.0,
+            1.0,
+        ),
+    ]
+
+
+def _our_tokenizer(text):
+    return BPETokenizer.train(text, VOCABULARY)
+
+
+def _their_tokenizer(text):
+    tokenizer = tokenizers.Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator([text], trainer)
+    return tokenizer
+
+
+def _merges(tokenizer):
+    model = json.loads(tokenizer.to_str())["model"]
+    return [" ".join(pair) for pair in model["merges"]]
+
+
+def _differ(ours, theirs) -> float:
+    """Return 0 if the two are equal, else 1."""
+    return float(list(ours) != list(theirs))
+
+
+# --- 6.2 and 6.4: GPT ----------------------------------------------------------------
+
+
+def _gpt2(T, C, L, V, heads, **options):
+    """Return a GPT-2 of transformers with random weights, without dropout."""
+    torch.manual_seed(0)
+    transformers.logging.set_verbosity_error()
+    return transformers.GPT2LMHeadModel(
+        transformers.GPT2Config(
+            vocab_size=V,
+            n_positions=T,
+            n_embd=C,
+            n_layer=L,
+            n_head=heads,
+            embd_pdrop=0.0,
+            resid_pdrop=0.0,
+            attn_pdrop=0.0,
+            bos_token_id=None,
+            eos_token_id=None,
+            **options,
+        )
+    )
+
+
+def _from_gpt2(state):
+    """Return the weights under our names and in our layout."""
+    ours = {}
+    for name, t in state.items():
+        t = t.T if name.endswith(MATRICES) else t
+        for theirs, our in NAMES.items():
+            name = name.replace(theirs, our)
+        if "attn.c_attn" in name:
+            for w, part in zip(("query", "key", "value"), t.chunk(3)):
+                ours[name.replace("attn.c_attn", f"attention.W_{w}")] = part
+        else:
+            ours[name] = t
+    return ours
+
+
+def _step(B, T, C, L, V, heads=4):
+    """Pair a step of forward, backward and AdamW; its result is the loss before it."""
+    theirs = _gpt2(T, C, L, V, heads, use_cache=False)
+    ours = GPT(GPTConfig(V, T, C, L, heads))
+    ours.load_state_dict(_from_gpt2(theirs.state_dict()))
+    text = torch.randint(V, (B, T + 1))
+    ids, targets = text[:, :-1].contiguous(), text[:, 1:].contiguous()
+
+    def step(model, forward):
+        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+
+        def once():
+            loss = forward()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            return loss.item()
+
+        return once
+
+    return Pair(
+        f"GPT training step, {B} × {T}, {L} blocks of {C}",
+        step(
+            ours,
+            lambda: F.cross_entropy(ours(ids).flatten(0, 1), targets.flatten()),
+        ),
+        step(
+            theirs,
+            # shift_labels: targets that are moved already, as ours are
+            lambda: theirs(ids, labels=ids, shift_labels=targets).loss,
+        ),
+        "transformers GPT2LMHeadModel",
+        lambda a, b: abs(a - b) / b,
+        1e-4,
+        1 / 1.3,
+    )
+
+
+def _write(T, new, C, L, V):
+    """Pair greedy text with a cache; the gap is the share of tokens that differ."""
+    heads = C // 64
+    theirs = _gpt2(T + new, C, L, V, heads, initializer_range=0.1).eval()
+    ours = CachedGPT(GPTConfig(V, T + new, C, L, heads)).eval()
+    ours.load_state_dict(_from_gpt2(theirs.state_dict()))
+    ids = torch.randint(V, (1, T))
+    mask = torch.ones_like(ids)
+    return Pair(
+        f"{new} tokens with a cache, {L} blocks of {C}, V {V:,}",
+        lambda: generate(ours, ids, new, temperature=0),
+        lambda: theirs.generate(
+            ids,
+            attention_mask=mask,
+            pad_token_id=0,
+            max_new_tokens=new,
+            do_sample=False,
+        ),
+        "transformers generate",
+        lambda a, b: (a != b).float().mean().item(),
+        0.0,
+        1.0,
+    )
