@@ -80,7 +80,7 @@ book: $(SITE)  ## build the site into _build/site from the stored notebooks
 
 test-book: $(SITE)  ## open the built site in Chromium; ARGS="-m 'not slow'" is the fast part
 	@test -f _build/site/index.html || $(MAKE) book
-	@$(SITE_BIN)/python -m pytest -c .github/site/pytest.ini $(ARGS)
+	@$(SITE_BIN)/python -m pytest -c .github/site/pytest.ini -p no:cacheprovider .github/site/tests $(ARGS)
 
 clean:  ## remove .venv, .venv-site and what was built
 	@rm -rf $(VENV) $(SITE_VENV) _build build *.egg-info .pytest_cache .ruff_cache

@@ -25,7 +25,6 @@ extensions = ["myst_nb", "sphinx_extension"]
 source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
 exclude_patterns = ["_static"]
 root_doc = "index"
-suppress_warnings: list[str] = []
 
 nb_execution_mode = "off"  # the stored outputs are the ones that the tests compare
 nb_merge_streams = True
@@ -44,11 +43,14 @@ myst_url_schemes = {
 html_math_renderer = "prerendered"
 html_theme = "sphinx_book_theme"
 html_static_path = [str(ROOT / "_build/source/_static")]
+html_favicon = str(HERE / "static/favicon.svg")
+html_context = {"default_mode": "auto"}
 html_css_files = ["katex/katex.min.css", "book.css"]
 html_theme_options = {
     "repository_url": f"https://github.com/{OWNER}/{NAME}",
     "repository_branch": "main",
     "path_to_docs": "",
+    "navbar_persistent": [],
     "use_repository_button": True,
     "use_download_button": True,
     "use_fullscreen_button": False,

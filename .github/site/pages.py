@@ -17,22 +17,14 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from atlas import (
-    Atlas,
-    Export,
-    code_anchor,
-    document,
-    dotted,
-    equation_anchor,
-    title,
-)
+from atlas import Atlas, Export, document, title
 from index import NO_REFERENCE
 
 from helpers.tests.house_rules import Notebook
 
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 LEDGER = ("claim", "method", "reference", "tolerance")
-BAR, GAP, LEFT, WIDTH = 16, 12, 400, 760  # of a benchmark's picture, in its own units
+BAR, GAP, LEFT, WIDTH = 16, 12, 460, 820  # of a benchmark's picture, in its own units
 
 
 def escaped(text: str) -> str:
@@ -107,13 +99,6 @@ def _equations_of(atlas: Atlas, notebook: Notebook) -> str:
     lines = [f"## {escaped(title(notebook))}"]
     for equation in found:
         lines.append(f"$$\n{equation.latex}\n$$")
-        for tag in equation.tags:
-            place = f"{document(notebook)}#{equation_anchor(tag)}"
-            links = f"[({dotted(tag)}) where it is derived](book:{place})"
-            if tag in atlas.code:
-                code = f"{atlas.code[tag]}#{code_anchor(tag)}"
-                links += f" · [its code](book:{code})"
-            lines.append(links)
     return "\n\n".join(lines)
 
 

@@ -35,7 +35,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-from helpers.tests.house_rules import CITATION, EXPORT, load_book
+from helpers.tests.house_rules import CITATION, EXPORT, Tag, load_book
 
 HERE = Path(__file__).resolve().parent
 SCHEME = "book:"
@@ -105,17 +105,28 @@ def visit_math_block(self: Any, node: nodes.math_block) -> None:
     self.body.append(f'<div class="equation"{name}>')
     self.body += [f'<span id="{anchor}"></span>' for anchor in anchors[1:]]
     self.body.append(formulas[formula(node)])
-    here = self.builder.current_docname
-    for tag in tags:
-        if tag in atlas.code:
-            target = uri(self.builder, here, f"{atlas.code[tag]}#{code_anchor(tag)}")
-            label = f"The line of code that computes ({dotted(tag)})"
-            self.body.append(
-                f'<a class="equation-code" href="{target}" aria-label="{label}" '
-                f'title="{label}">code</a>'
-            )
+    if tags:
+        links = "".join(equation_links(self.builder, tags))
+        self.body.append(f'<p class="equation-links">{links}</p>')
     self.body.append("</div>\n")
     raise nodes.SkipNode
+
+
+def equation_links(builder: Any, tags: tuple[Tag, ...]) -> Iterator[str]:
+    """Yield, as HTML, the links below an equation: to its notebook, to its code."""
+    here = builder.current_docname
+    for tag in tags:
+        places = []
+        if atlas.home.get(tag, here) != here:
+            place = f"{atlas.home[tag]}#{equation_anchor(tag)}"
+            places.append(("notebook", "The notebook that derives", place))
+        if tag in atlas.code:
+            place = f"{atlas.code[tag]}#{code_anchor(tag)}"
+            places.append(("code", "The line of code that computes", place))
+        for text, meaning, place in places:
+            label = f"{meaning} ({dotted(tag)})"
+            address = uri(builder, here, place)
+            yield f' <a href="{address}" aria-label="{text}: {label}">{text}</a>'
 
 
 # --- links ---------------------------------------------------------------------------
