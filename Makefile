@@ -12,8 +12,8 @@ SITE_BIN := $(SITE_VENV)/bin
 NB ?= $(sort $(wildcard ch0[1-6]/*.ipynb))
 ARGS ?=
 
-.PHONY: lab test run execute bench export index data lint badges doctor book test-book
-.PHONY: clean help
+.PHONY: lab test run execute bench export index data lint badges doctor book linkcheck
+.PHONY: test-book clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -77,6 +77,9 @@ lint: $(MAINTAINER)  ## ruff, and whether generated files match their sources
 
 book: $(SITE)  ## build the site into _build/site from the stored notebooks
 	@$(SITE_BIN)/python .github/site/build.py
+
+linkcheck: $(SITE)  ## ask every address that the site links to
+	@$(SITE_BIN)/python .github/site/build.py --builder linkcheck
 
 test-book: $(SITE)  ## open the built site in Chromium; ARGS="-m 'not slow'" is the fast part
 	@test -f _build/site/index.html || $(MAKE) book

@@ -11,8 +11,6 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from docutils.nodes import make_id
-
 from helpers.tests.house_rules import (
     DISPLAY,
     EXPORT,
@@ -59,13 +57,13 @@ class Export:
 
     @property
     def helper(self) -> str:
-        """The page and anchor of its module: ``helpers/ch01/adaline#adalinegd``."""
-        return f"helpers/{self.module.replace('.', '/')}#{make_id(self.name)}"
+        """The page and anchor of its module: ``helpers/ch01/adaline#def-AdalineGD``."""
+        return f"helpers/{self.module.replace('.', '/')}#def-{self.name}"
 
     @property
     def origin(self) -> str:
         """The notebook's page and the anchor of its cell."""
-        return f"{self.document}#export-{make_id(self.name)}"
+        return f"{self.document}#export-{self.name}"
 
 
 def dotted(tag: Tag) -> str:

@@ -1,6 +1,7 @@
 """Build the site from the stored notebooks, without the network.
 
-    python .github/site/build.py     writes _build/site
+    python .github/site/build.py            writes _build/site
+    python .github/site/build.py --check    writes _build/source only
 
 Nothing is executed: the pages show the outputs that the tests compare. The sources
 (copied notebooks, generated pages, fonts) are put together in _build/source.
@@ -18,7 +19,7 @@ for folder in (HERE, HERE.parent / "scripts", HERE.parents[1]):
     sys.path.insert(0, str(folder))
 
 import pages  # noqa: E402
-from _book import ROOT, chapters, parser, use_utf8, write  # noqa: E402
+from _book import ROOT, chapters, parser, relative, use_utf8, write  # noqa: E402
 from atlas import Atlas  # noqa: E402
 from badges import repository  # noqa: E402
 from sphinx.cmd.build import build_main  # noqa: E402
@@ -94,7 +95,9 @@ def copy_book(root: Path, source: Path) -> None:
     for folder in folders:
         page = folder / "README.md"
         if page.is_file():
-            text = page.read_text(encoding="utf-8").replace("../README.md", "../index.md")
+            text = page.read_text(encoding="utf-8").replace(
+                "../README.md", "../index.md"
+            )
             names = [path.stem for path in found.get(folder, [])]
             text += f"\n\n{pages.toctree(names)}\n" if names else ""
             write(source / folder.name / "README.md", text)
@@ -185,6 +188,9 @@ def main(arguments: list[str] | None = None) -> int:
         default=ROOT / ".venv-site/npm/node_modules/katex/dist",
         help="KaTeX's folder dist",
     )
+    options.add_argument(
+        "--builder", default="html", help="Sphinx's builder: html, or linkcheck"
+    )
     chosen = options.parse_args(arguments)
     root, built = chosen.root.resolve(), chosen.root.resolve() / "_build"
     if not chosen.katex.is_dir():
@@ -192,14 +198,15 @@ def main(arguments: list[str] | None = None) -> int:
     assemble(root, built / "source", chosen.katex)
     if chosen.check:
         return 0
-    for name in ("site", "doctrees"):
-        shutil.rmtree(built / name, ignore_errors=True)
-    sphinx = ["-b", "html", "-W", "--keep-going", "-q", "-c", str(HERE)]
+    output = built / ("site" if chosen.builder == "html" else chosen.builder)
+    for folder in (output, built / "doctrees"):
+        shutil.rmtree(folder, ignore_errors=True)
+    sphinx = ["-b", chosen.builder, "-W", "--keep-going", "-q", "-c", str(HERE)]
     sphinx += ["-d", str(built / "doctrees"), "-D", f"book_node={node()}"]
     sphinx += ["-D", f"book_katex={chosen.katex}"]
-    status = build_main([*sphinx, str(built / "source"), str(built / "site")])
+    status = build_main([*sphinx, str(built / "source"), str(output)])
     if status == 0:
-        print(f"The book stands in {built / 'site'}: open index.html")
+        print(f"Written: {relative(output, root)}")
     return status
 
 

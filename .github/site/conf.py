@@ -40,6 +40,10 @@ myst_url_schemes = {
     "book": None,  # book:DOCUMENT#ANCHOR, resolved by sphinx_extension
 }
 
+linkcheck_ignore = [rf"https://github\.com/{OWNER}/{NAME}/(?:actions|blob|tree)/"]
+linkcheck_anchors = False  # pages that build themselves in the browser have none
+linkcheck_timeout = 20
+
 html_math_renderer = "prerendered"
 html_theme = "sphinx_book_theme"
 html_static_path = [str(ROOT / "_build/source/_static")]

@@ -24,6 +24,7 @@ from helpers.tests.house_rules import Notebook
 
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 LEDGER = ("claim", "method", "reference", "tolerance")
+BENCHMARK = "task reference ours theirs ratio limit gap met".split()
 BAR, GAP, LEFT, WIDTH = 16, 12, 460, 820  # of a benchmark's picture, in its own units
 
 
@@ -77,7 +78,9 @@ def equations(atlas: Atlas, root: Path) -> dict[str, str]:
             continue
         name = f"equations/ch{chapter:02}"
         heading = chapter_title(root, chapter)
-        pages[name] = "\n\n".join([f"# Equations of {heading}", *filter(None, sections)])
+        pages[name] = "\n\n".join(
+            [f"# Equations of {heading}", *filter(None, sections)]
+        )
         rows.append([f"[{heading}](ch{chapter:02}.md)", str(count)])
     total = sum(len(notebook.tagged) for notebook in atlas.book.notebooks)
     pages["equations/index"] = "\n\n".join(
@@ -208,11 +211,10 @@ def benchmarks(root: Path) -> str:
         )
         parts += [
             f"## {chapter_title(root, int(path.stem[2:]))}",
-            f"{escaped(machine)}. "
-            f'<a href="_static/benchmarks/{path.name}">JSON</a>',
+            f'{escaped(machine)}. <a href="_static/benchmarks/{path.name}">JSON</a>',
             picture(record["rows"]),
             table(
-                ("task", "reference", "ours", "theirs", "ratio", "at most", "gap", "met"),
+                BENCHMARK,
                 [_benchmark_row(row) for row in record["rows"]],
             ),
         ]
@@ -342,6 +344,7 @@ def _module(source: str, notebook: Notebook, exports: list[Export]) -> str:
             parts += [
                 _code(lines[start:first]),
                 f"## {node.name}",
+                f'<span id="def-{node.name}"></span>\n\n'
                 f"[Its cell in the notebook](book:{known[node.name].origin})",
                 _code(lines[first : node.end_lineno]),
             ]

@@ -29,7 +29,6 @@ from atlas import (
     tags_of,
 )
 from docutils import nodes
-from docutils.nodes import make_id
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
@@ -250,7 +249,7 @@ def tidy_code(app: Sphinx, doctree: nodes.document) -> None:
             for name in names:
                 line += nodes.Text(", " if line.children else "exported: ")
                 line += link(name, exports[name].helper)
-            block.parent["ids"] += [f"export-{make_id(name)}" for name in names]
+            block.parent["ids"] += [f"export-{name}" for name in names]
             block.parent += line
 
 

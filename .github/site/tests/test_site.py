@@ -15,7 +15,7 @@ from atlas import Atlas, document, shown
 from badges import repository
 from conftest import ROOT
 
-from helpers.tests.house_rules import Notebook, Book, load_book
+from helpers.tests.house_rules import Book, Notebook, load_book
 
 
 class Reader(HTMLParser):
