@@ -86,8 +86,8 @@ def equations(atlas: Atlas, root: Path) -> dict[str, str]:
     pages["equations/index"] = "\n\n".join(
         [
             "# Equations",
-            f"The {total} numbered equations of the book. Each leads to the place where "
-            "it is derived and to the line of code that computes it.",
+            f"The {total} numbered equations of the book. Each leads to the place "
+            "where it is derived and to the line of code that computes it.",
             table(["chapter", "equations"], rows),
             toctree(sorted(name.split("/")[1] for name in pages)),
         ]
@@ -157,8 +157,8 @@ def proved(atlas: Atlas, root: Path) -> str:
         "# What is proved",
         "Every line is a check that ran in a notebook and would have raised an error "
         "had it been false. The tables are read from the stored outputs of "
-        "`check.ledger()`, the last cell of each notebook; the tests run every notebook "
-        "and compare these outputs.",
+        "`check.ledger()`, the last cell of each notebook; the tests run every "
+        "notebook and compare these outputs.",
         table(total, [[f"**{number:,}**" for number in total.values()]]),
         table(
             ["method", "checks"],
