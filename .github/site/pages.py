@@ -25,7 +25,7 @@ from helpers.tests.house_rules import Notebook
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 LEDGER = ("claim", "method", "reference", "tolerance")
 BENCHMARK = "task reference ours theirs ratio limit gap met".split()
-BAR, GAP, LEFT, WIDTH = 16, 12, 460, 820  # of a benchmark's picture, in its own units
+BAR, ROW, LEFT, WIDTH = 10, 32, 16, 480  # of a benchmark's picture, in its own units
 
 
 def escaped(text: str) -> str:
@@ -257,7 +257,7 @@ def picture(rows: list[dict[str, Any]]) -> str:
     low, high = math.floor(min(*logs, -1)), math.ceil(max(*logs, 1))
     scale = (WIDTH - LEFT - 50) / (high - low)
     zero = LEFT - low * scale
-    bottom = len(rows) * (BAR + GAP)
+    bottom = len(rows) * ROW
     parts = []
     for power in range(low, high + 1):
         x = LEFT + (power - low) * scale
@@ -268,14 +268,14 @@ def picture(rows: list[dict[str, Any]]) -> str:
             f"{10.0**power:g}</text>"
         )
     for index, (row, value) in enumerate(zip(rows, logs, strict=True)):
-        y, end = index * (BAR + GAP) + GAP / 2, zero + value * scale
+        y, end = index * ROW + 17, zero + value * scale
         label = html.escape(f"{row['task']} / {row['reference']}")
         parts.append(
             f'<rect x="{min(zero, end):.1f}" y="{y}" height="{BAR}" '
             f'width="{max(abs(end - zero), 1):.1f}" '
             f'fill="{"#0072b2" if value <= 0 else "#d55e00"}"/>'
-            f'<text x="{LEFT - 8}" y="{y + 12}" text-anchor="end">{label}</text>'
-            f'<text x="{max(zero, end) + 4:.1f}" y="{y + 12}">{row["ratio"]:.2f}</text>'
+            f'<text x="{LEFT}" y="{y - 4}">{label}</text>'
+            f'<text x="{max(zero, end) + 4:.1f}" y="{y + 9}">{row["ratio"]:.2f}</text>'
         )
     faster = sum(row["ratio"] <= 1 for row in rows)
     alt = (
