@@ -303,7 +303,8 @@ def drop_future_links(app: Sphinx, doctree: nodes.document) -> None:
     """Show a link to a notebook that is not written yet as plain text."""
     for node in list(doctree.findall(addnodes.pending_xref)):
         target = node.get("reftarget", "").split("#")[0]
-        match = NOTEBOOK.match(target)
+        folder = app.env.docname.rpartition("/")[0]
+        match = NOTEBOOK.match(target if "/" in target else f"{folder}/{target}")
         if match and f"{match[1]}/{match[2]}" not in atlas.by_document:
             logger.info("%s: %s is not written yet", app.env.docname, target)
             node.parent.replace(node, node.children)
