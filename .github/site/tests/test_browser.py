@@ -1,0 +1,105 @@
+"""The site as a reader sees it, in Chromium."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+PAGES = (
+    "index.html",
+    "ch01/02_adaline.html",
+    "ch01/06_exercise_solutions.html",
+    "equations/ch01.html",
+    "proved.html",
+    "benchmarks.html",
+    "helpers/ch01/adaline.html",
+)
+
+
+def every_page(site: Path) -> list[str]:
+    """Return the pages of the contents."""
+    found = (path.relative_to(site).as_posix() for path in site.rglob("*.html"))
+    return sorted(name for name in found if not name.startswith("_static/"))
+
+
+def test_equation_shows_its_number(page, address):
+    page.goto(f"{address}ch01/02_adaline.html")
+    assert "(1.2.3)" in page.locator("#eq-1-2-3 .katex-html .tag").inner_text()
+
+
+def test_citation_jumps_to_its_equation(page, address):
+    page.goto(f"{address}ch01/02_adaline.html")
+    page.locator("p a.citation", has_text="(1.2.2)").first.click()
+    assert page.url.endswith("#eq-1-2-2")
+    assert page.locator("#eq-1-2-2").evaluate(
+        "e => { const r = e.getBoundingClientRect();"
+        " return r.top >= 0 && r.bottom <= innerHeight }"
+    )
+
+
+def test_equation_leads_to_its_code_and_back(page, address):
+    page.goto(f"{address}ch01/02_adaline.html")
+    page.locator("#eq-1-2-3 .equation-links a", has_text="code").click()
+    assert page.url.endswith("#code-1-2-3")
+    page.locator("#code-1-2-3 a").click()
+    assert page.url.endswith("#eq-1-2-3")
+
+
+def test_citation_across_notebooks(page, address):
+    page.goto(f"{address}index.html")
+    page.locator("a.citation", has_text="(1.1.8)").click()
+    page.wait_for_url("**/ch01/01_perceptron.html#eq-1-1-8")
+    assert page.locator("#eq-1-1-8").is_visible()
+
+
+@pytest.mark.parametrize("word", ["Novikoff", "RMSNorm"])
+def test_search(page, address, site, word):
+    if word == "RMSNorm" and not list(site.glob("ch06/[0-9]*.html")):
+        pytest.skip("chapter 6 has no notebook yet")
+    page.goto(f"{address}search.html?q={word}")
+    page.wait_for_selector("#search-results li a")
+    hrefs = page.locator("#search-results li a").evaluate_all(
+        "links => links.map(a => a.getAttribute('href'))"
+    )
+    assert any(re.search(r"ch0\d/", href) for href in hrefs), hrefs
+
+
+def test_dark_switch(page, address):
+    page.emulate_media(color_scheme="light")
+    page.goto(f"{address}ch01/02_adaline.html")
+    face = "getComputedStyle(document.body).backgroundColor"
+    theme = "document.documentElement.dataset.theme"
+    seen = {}
+    for mode in ("light", "dark"):
+        page.locator("button.theme-switch-button:visible").first.click()
+        page.locator(f"button.theme-change-button[data-mode={mode}]:visible").click()
+        assert page.evaluate(theme) == mode
+        seen[mode] = page.evaluate(face)
+    assert seen["light"] != seen["dark"]
+
+
+def test_figures_keep_a_white_face(page, address):
+    page.emulate_media(color_scheme="dark")
+    page.goto(f"{address}ch01/02_adaline.html")
+    face = page.locator(".cell_output img").first.evaluate(
+        "e => getComputedStyle(e).backgroundColor"
+    )
+    assert face == "rgb(255, 255, 255)"
+
+
+def test_phone_does_not_scroll_sideways(page, address):
+    page.set_viewport_size({"width": 390, "height": 844})
+    for name in PAGES:
+        page.goto(address + name)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
+
+
+@pytest.mark.slow
+def test_every_page_opens(page, address, site):
+    page.set_viewport_size({"width": 390, "height": 844})
+    for name in every_page(site):
+        page.goto(address + name)
+        assert page.locator("main h1:visible").count() == 1, name
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
