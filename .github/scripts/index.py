@@ -14,11 +14,12 @@ import base64
 import json
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from _book import chapters, parser, relative, replace_between, use_utf8, write
 
-from helpers.tests.house_rules import Notebook, cost, headings, load, promise
+from helpers.tests.house_rules import Notebook, cost, load, promise
 
 OPENING = "At the end you will have built "  # how every notebook's promise begins
 NO_REFERENCE = re.compile(
@@ -44,18 +45,22 @@ def row(notebook: Notebook, prefix: str) -> str:
         One line of a Markdown table.
     """
     first = notebook.cells[0]
-    title = (headings(first, 1) or [notebook.module])[0]
-    references = dict.fromkeys(entry.get("reference", "—") for entry in notebook.ledger)
-    named = [name for name in references if not NO_REFERENCE.fullmatch(name)]
     file = notebook.name.rsplit("/", 1)[-1]
     cells = (
-        f"[{title}]({prefix}{file})",
+        f"[{notebook.title}]({prefix}{file})",
         _capitalized(promise(first.source).removeprefix(OPENING)),
-        ", ".join(named) or "—",
+        ", ".join(references([notebook])) or "—",
         cost(first.source) or "—",
     )
     escaped = (cell.replace("|", "\\|") for cell in cells)
     return f"| {' | '.join(escaped)} |"
+
+
+def references(notebooks: Iterable[Notebook]) -> list[str]:
+    """Return the independent references of the stored ledgers, each once."""
+    rows = (row for notebook in notebooks for row in notebook.ledger)
+    named = dict.fromkeys(row.get("reference", "—") for row in rows)
+    return [name for name in named if not NO_REFERENCE.fullmatch(name)]
 
 
 def _capitalized(text: str) -> str:

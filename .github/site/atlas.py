@@ -16,7 +16,6 @@ from helpers.tests.house_rules import (
     EXPORT,
     TAG,
     Book,
-    Cell,
     Notebook,
     Tag,
     cited_by_code,
@@ -84,12 +83,6 @@ def code_anchor(tag: Tag) -> str:
 def document(notebook: Notebook) -> str:
     """Return the name of a notebook's page: ``ch01/02_adaline``."""
     return notebook.name.removesuffix(".ipynb")
-
-
-def title(notebook: Notebook) -> str:
-    """Return the notebook's H1."""
-    match = re.search(r"^# +(.+?) *$", notebook.cells[0].source, re.M)
-    return match[1] if match else notebook.module
 
 
 def tags_of(latex: str) -> tuple[Tag, ...]:
@@ -180,20 +173,14 @@ class Atlas:
     @cached_property
     def exercises(self) -> dict[str, str]:
         """The solutions' document for each exercise, keyed ``1.2.3``."""
-        found = {}
-        for notebook in self.book.notebooks:
-            if notebook.is_solutions:
-                for cell in notebook.markdown:
-                    for name in solved(cell):
-                        found[name] = document(notebook)
-        return found
+        return {
+            name: document(notebook)
+            for notebook in self.book.notebooks
+            if notebook.is_solutions
+            for name in notebook.solved
+        }
 
     @cached_property
     def by_document(self) -> dict[str, Notebook]:
         """The notebooks by the names of their pages."""
         return {document(notebook): notebook for notebook in self.book.notebooks}
-
-
-def solved(cell: Cell) -> list[str]:
-    """Return the exercises whose solutions begin in a markdown cell."""
-    return re.findall(r"^#{2,4} +(\d+\.\d+\.\d+)\b", cell.prose, re.M)

@@ -19,7 +19,15 @@ for folder in (HERE, HERE.parent / "scripts", HERE.parents[1]):
     sys.path.insert(0, str(folder))
 
 import pages  # noqa: E402
-from _book import ROOT, chapters, parser, relative, use_utf8, write  # noqa: E402
+from _book import (  # noqa: E402
+    ROOT,
+    chapters,
+    parser,
+    relative,
+    replace_between,
+    use_utf8,
+    write,
+)
 from atlas import Atlas  # noqa: E402
 from badges import repository  # noqa: E402
 from sphinx.cmd.build import build_main  # noqa: E402
@@ -28,7 +36,6 @@ from helpers.tests.house_rules import load_book  # noqa: E402
 
 FONTS = re.compile(r',url\([^)]*\) format\("(?:woff|truetype)"\)')
 LINK = re.compile(r"\]\((?!https?:|#|book:)([^)\s#]+)(#[^)\s]*)?\)")
-BADGES = re.compile(r"<!-- badges: begin -->.*?<!-- badges: end -->\n*", re.DOTALL)
 TEXTS = ("CONTRIBUTING.md", "CHANGELOG.md")
 
 
@@ -112,7 +119,8 @@ def copy_book(root: Path, source: Path) -> None:
 
 def front_page(root: Path, source: Path) -> str:
     """Return the README as the site's front page, with the tables of contents."""
-    text = BADGES.sub("", (root / "README.md").read_text(encoding="utf-8"))
+    text = (root / "README.md").read_text(encoding="utf-8")
+    text = replace_between(text, "badges", "", "README.md")
     names = [f"{p.parent.name}/README" for p in sorted(source.glob("ch0?/README.md"))]
     generated = ["equations/index", "proved", "benchmarks", "helpers/index"]
     return "\n\n".join(

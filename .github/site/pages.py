@@ -17,8 +17,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from atlas import Atlas, Export, document, title
-from index import NO_REFERENCE
+from atlas import Atlas, Export, document
+from index import heading, references
 
 from helpers.tests.house_rules import Notebook
 
@@ -46,12 +46,6 @@ def by_chapter(notebooks: Iterable[Notebook]) -> Iterator[tuple[int, list[Notebo
         yield chapter, list(found)
 
 
-def chapter_title(root: Path, chapter: int) -> str:
-    """Return the H1 of a chapter's page."""
-    text = (root / f"ch{chapter:02}" / "README.md").read_text(encoding="utf-8")
-    return text.splitlines()[0].removeprefix("# ")
-
-
 # --- equations -----------------------------------------------------------------------
 
 
@@ -77,11 +71,9 @@ def equations(atlas: Atlas, root: Path) -> dict[str, str]:
         if not count:
             continue
         name = f"equations/ch{chapter:02}"
-        heading = chapter_title(root, chapter)
-        pages[name] = "\n\n".join(
-            [f"# Equations of {heading}", *filter(None, sections)]
-        )
-        rows.append([f"[{heading}](ch{chapter:02}.md)", str(count)])
+        title = heading(root / f"ch{chapter:02}")
+        pages[name] = "\n\n".join([f"# Equations of {title}", *filter(None, sections)])
+        rows.append([f"[{title}](ch{chapter:02}.md)", str(count)])
     total = sum(len(notebook.tagged) for notebook in atlas.book.notebooks)
     pages["equations/index"] = "\n\n".join(
         [
@@ -99,10 +91,8 @@ def _equations_of(atlas: Atlas, notebook: Notebook) -> str:
     found = [e for e in atlas.equations if e.notebook is notebook]
     if not found:
         return ""
-    lines = [f"## {escaped(title(notebook))}"]
-    for equation in found:
-        lines.append(f"$$\n{equation.latex}\n$$")
-    return "\n\n".join(lines)
+    displays = (f"$$\n{equation.latex}\n$$" for equation in found)
+    return "\n\n".join([f"## {escaped(notebook.title)}", *displays])
 
 
 # --- what is proved ------------------------------------------------------------------
@@ -123,14 +113,12 @@ def counts(atlas: Atlas) -> dict[str, int]:
         (hand computations, libraries, papers), each counted once.
     """
     notebooks = atlas.book.notebooks
-    rows = [row for notebook in notebooks for row in notebook.ledger]
-    references = {row.get("reference", "—") for row in rows}
     return {
         "notebooks": len(notebooks),
         "cells": sum(len(notebook.cells) for notebook in notebooks),
         "equations": sum(len(notebook.tagged) for notebook in notebooks),
-        "checks": len(rows),
-        "references": len([r for r in references if not NO_REFERENCE.fullmatch(r)]),
+        "checks": sum(len(notebook.ledger) for notebook in notebooks),
+        "references": len(references(notebooks)),
     }
 
 
@@ -166,12 +154,12 @@ def proved(atlas: Atlas, root: Path) -> str:
         ),
     ]
     for chapter, notebooks in by_chapter(atlas.book.notebooks):
-        parts.append(f"## {chapter_title(root, chapter)}")
+        parts.append(f"## {heading(root / f'ch{chapter:02}')}")
         for notebook in notebooks:
             link = f"[The notebook](book:{document(notebook)})"
             rows = notebook.ledger
             parts += [
-                f"### {escaped(title(notebook))}",
+                f"### {escaped(notebook.title)}",
                 f"{link}, {len(notebook.tagged)} equations, {len(rows)} checks.",
                 table(LEDGER, [[escaped(row[key]) for key in LEDGER] for row in rows]),
             ]
@@ -210,7 +198,7 @@ def benchmarks(root: Path) -> str:
             f"medians of {record['repeats']} runs"
         )
         parts += [
-            f"## {chapter_title(root, int(path.stem[2:]))}",
+            f"## {heading(root / path.stem)}",
             f'{escaped(machine)}. <a href="_static/benchmarks/{path.name}">JSON</a>',
             picture(record["rows"]),
             table(
@@ -334,7 +322,7 @@ def _module(source: str, notebook: Notebook, exports: list[Export]) -> str:
     lines = source.splitlines()
     parts = [
         f"# {module}",
-        f"Written from [{escaped(title(notebook))}](book:{document(notebook)}).",
+        f"Written from [{escaped(notebook.title)}](book:{document(notebook)}).",
     ]
     start = 0
     for node in ast.parse(source).body:

@@ -29,18 +29,16 @@ from atlas import (
     tags_of,
 )
 from docutils import nodes
-from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util import logging
 
-from helpers.tests.house_rules import CITATION, EXPORT, Tag, load_book
+from helpers.tests.house_rules import CITATION, EXPORT, Tag, load_book, parse_tag
 
 HERE = Path(__file__).resolve().parent
 SCHEME = "book:"
 COMMENT = re.compile(r'<span class="(c1|sd)">([^<]*)</span>')
 MARKUP = re.compile(r"<[^>]*>")
-NOTEBOOK = re.compile(r"(?:.*/)?(ch\d\d)/(\d\d_\w+)(?:\.ipynb)?$")
 EXERCISE = re.compile(r"(\d+\.\d+\.\d+)\b")
 UNLINKED = (nodes.reference, nodes.literal, nodes.literal_block, nodes.title)
 
@@ -149,7 +147,7 @@ def link(text: str, target: str, **attributes: Any) -> nodes.reference:
 
 def equation_target(text: str) -> str | None:
     """Return the place of the equation ``(1.2.3)``; None when there is none."""
-    (tag,) = tags_of(f"\\tag{{{text.strip('()')}}}") or (None,)
+    tag = parse_tag(text.strip("()"))
     return f"{atlas.home[tag]}#{equation_anchor(tag)}" if tag in atlas.home else None
 
 
@@ -208,7 +206,7 @@ def link_code(
             target = equation_target(cited[0])
             if target is None:
                 return cited[0]
-            anchor = code_anchor(tags_of(f"\\tag{{{cited[0].strip('()')}}}")[0])
+            anchor = code_anchor(parse_tag(cited[0].strip("()")))
             address = uri(app.builder, name, target)
             attribute = ""
             if behind_code and anchor not in anchored:
@@ -299,17 +297,6 @@ def link_back(section: nodes.section, number: str) -> None:
             section.insert(1, line)
 
 
-def drop_future_links(app: Sphinx, doctree: nodes.document) -> None:
-    """Show a link to a notebook that is not written yet as plain text."""
-    for node in list(doctree.findall(addnodes.pending_xref)):
-        target = node.get("reftarget", "").split("#")[0]
-        folder = app.env.docname.rpartition("/")[0]
-        match = NOTEBOOK.match(target if "/" in target else f"{folder}/{target}")
-        if match and f"{match[1]}/{match[2]}" not in atlas.by_document:
-            logger.info("%s: %s is not written yet", app.env.docname, target)
-            node.parent.replace(node, node.children)
-
-
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything with Sphinx."""
     app.add_config_value("book_node", "node", "env")
@@ -317,7 +304,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_html_math_renderer(
         "prerendered", (visit_math, None), (visit_math_block, None)
     )
-    for handler in (tidy_code, link_exercises, drop_future_links, collect_formulas):
+    for handler in (tidy_code, link_exercises, collect_formulas):
         app.connect("doctree-read", handler)
     app.connect("env-updated", render_formulas)
     app.connect("doctree-resolved", link_citations)

@@ -181,4 +181,4 @@ def warmup_cosine(t, eta, warmup, total, eta_min=0.0):
         return eta * (t + 1) / warmup  # (1.5.22)
     done = min((t - warmup) / (total - warmup), 1.0)
     share = (1 + np.cos(np.pi * done)) / 2  # (1.5.22)
-    return eta_min + (eta - eta_min) * share  # (1.5.22)
+    return float(eta_min + (eta - eta_min) * share)  # (1.5.22)

@@ -70,15 +70,19 @@ class MultiHeadAttention(nn.Module):
         past = torch.ones(context_length, context_length).tril().bool()
         self.register_buffer("mask", past, persistent=False)
 
+    def split(self, x):
+        """Give each head its numbers: (B, T, H D) to (B, H, T, D)."""
+        return x.unflatten(2, (self.num_heads, -1)).transpose(1, 2)
+
     def forward(self, x):
         """Map x (B, T, d_in) to (B, T, d_out); each token sees its past."""
         T = x.shape[1]
         if T > self.context_length:
             raise ValueError(f"an input of {T} tokens is longer than "
                              f"context_length {self.context_length}")
-        q, k, v = (W(x).unflatten(2, (self.num_heads, -1)).transpose(1, 2)
+        q, k, v = (self.split(W(x))  # (B, H, T, D) each
                    for W in (self.W_query, self.W_key, self.W_value))
-        p = self.dropout if self.training else 0.0  # q, k, v: (B, H, T, D)
+        p = self.dropout if self.training else 0.0
         if self.fused:
             y = F.scaled_dot_product_attention(q, k, v, None, p, True)
         else:

@@ -109,7 +109,8 @@ def discounts(c, three):
     D = np.full(3, n[0] / (n[0] + 2 * n[1]) if n[0] else 0.5)  # (5.1.23)
     if three and n.min() > 0:
         k = np.arange(1, 4)
-        D = (k - (k + 1) * D * n[1:] / n[:3]).clip(0, k)  # (5.1.24)
+        D_k = k - (k + 1) * D * n[1:] / n[:3]  # (3,), (5.1.24)
+        D = D_k if D_k.min() > 0 else D
     return D[np.minimum(c, 3) - 1]  # (m,)
 
 

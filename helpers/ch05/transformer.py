@@ -69,8 +69,8 @@ class Attention(MultiHeadAttention):
         """
         pairs = zip((self.W_query, self.W_key, self.W_value),
                     (x, memory, memory))
-        q, k, v = (W(source).unflatten(2, (self.num_heads, -1)).transpose(1, 2)
-                   for W, source in pairs)  # (B, H, T or S, D)
+        q, k, v = (self.split(W(source))  # (B, H, T or S, D) each
+                   for W, source in pairs)
         p = self.dropout if self.training else 0.0
         if self.fused:
             y = F.scaled_dot_product_attention(q, k, v, mask, p)

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 
 from helpers import progress
+from helpers.ch01.optimization import warmup_cosine
 from helpers.ch04 import training_in_pytorch as training
 from helpers.ch06.gpt import GPT
 
@@ -115,20 +116,9 @@ def parameter_groups(model, weight_decay):
             {"params": vectors, "weight_decay": 0.0}]
 
 
-def learning_rate(step, steps, peak, warmup, last=0.1):
-    """Return the rate of a step, counted from 1. Implements (6.3.7).
-
-    Parameters
-    ----------
-    step, steps, warmup : int
-        This step, all steps, those of the warm-up.
-    peak, last : float
-        The highest rate; the share of it that the last step takes.
-    """
-    if step <= warmup:
-        return peak * step / warmup  # (6.3.7)
-    u = (step - warmup) / (steps - warmup)
-    return peak * (last + (1 - last) * (1 + math.cos(math.pi * u)) / 2)
+def learning_rate(step, steps, peak, warmup):
+    """Return the rate of a step, counted from 1. Implements (6.3.7)."""
+    return warmup_cosine(step - 1, peak, warmup, steps, peak / 10)  # (6.3.7)
 
 
 def train_step(model, optimizer, parts, clip=1.0, precision="float32"):

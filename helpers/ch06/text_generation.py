@@ -153,9 +153,9 @@ def layout(start, T, padding=None, device=None):
 
 def attend(attention, x, mask, cache=None, layer=0):
     """Run a MultiHeadAttention on new tokens x (B, T, C): (6.4.8)."""
-    q, k, v = (W(x).unflatten(2, (attention.num_heads, -1)).transpose(1, 2)
+    q, k, v = (attention.split(W(x))  # (B, H, T, D) each
                for W in (attention.W_query, attention.W_key,
-                         attention.W_value))  # (B, H, T, D)
+                         attention.W_value))
     if cache is not None:
         k, v = cache.append(layer, k, v)  # (B, H, S, D)
     y = F.scaled_dot_product_attention(q, k, v, mask)  # (B, H, T, D)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import ast
 import io
 import json
+import posixpath
 import re
 import statistics
 import sys
@@ -55,6 +56,7 @@ SKIPS = re.compile(r"^\s*#\s*NBVAL_SKIP\s*$", re.M)
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX)\b")
 ABSOLUTE = re.compile(r"(?<![\w.])(?:/(?:home|root|work|tmp|Users)/|[A-Z]:\\\w)")
 UNSTABLE = re.compile(r"np\.(?:float|int|uint|bool|str|complex)\w*\(|<.* at 0x\w+>")
+LINK = re.compile(r"\]\((?!\w+:)([^)#\s]+\.ipynb)(?:#[^)\s]*)?\)")
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 NETWORK = re.compile(
     r"^\s*[!%]{1,2}\s*(?:pip|conda|uv|wget|curl)\b"
@@ -211,6 +213,11 @@ class Notebook:
         """Whether it holds the chapter's exercise solutions."""
         return self.module == "exercise_solutions"
 
+    @property
+    def title(self) -> str:
+        """The H1 of the first cell; the module's name when there is none."""
+        return (headings(self.cells[0], 1) or [self.module])[0]
+
     @cached_property
     def tagged(self) -> list[tuple[Cell, str]]:
         """Each equation's tag and its cell, in order."""
@@ -233,6 +240,12 @@ class Notebook:
         """The text of each numbered exercise."""
         text = "\n".join(cell.prose for cell in self.section("Exercises"))
         return re.split(r"^\d+\.\s", text, flags=re.MULTILINE)[1:]
+
+    @cached_property
+    def solved(self) -> list[str]:
+        """The exercises that a solutions notebook has headings for: ``1.2.3``."""
+        text = "\n".join(cell.prose for cell in self.markdown)
+        return re.findall(r"^#{2,4} +(\d+\.\d+\.\d+)\b", text, re.MULTILINE)
 
     @cached_property
     def ledger(self) -> list[dict[str, str]]:
@@ -788,16 +801,11 @@ def solutions(notebook: Notebook, book: Book) -> Found:
     """The solutions notebook has a heading for every exercise of the chapter."""
     if not notebook.is_solutions:
         return
-    solved = {
-        match[1]
-        for cell in notebook.markdown
-        for match in re.finditer(r"^#{2,4} +(\d+\.\d+\.\d+)\b", cell.prose, re.M)
-    }
     for other in book.notebooks:
         if other.chapter == notebook.chapter and not other.is_solutions:
             for number in range(1, len(other.exercises) + 1):
                 name = f"{other.chapter}.{other.number}.{number}"
-                if name not in solved:
+                if name not in notebook.solved:
                     yield (
                         None,
                         f"exercise {number} of {other.name} is not solved here: "
@@ -806,6 +814,17 @@ def solutions(notebook: Notebook, book: Book) -> Found:
 
 
 # --- prose and imports ---------------------------------------------------------------
+
+
+@rule()
+def links(notebook: Notebook, book: Book) -> Found:
+    """A link to a notebook leads to one that exists."""
+    known = {other.name for other in book.notebooks}
+    folder = notebook.name.rpartition("/")[0]
+    for cell in notebook.markdown:
+        for target in LINK.findall(cell.prose):
+            if posixpath.normpath(f"{folder}/{target}") not in known:
+                yield cell.index, f"links to {target}, which does not exist"
 
 
 @rule()

@@ -202,6 +202,7 @@ BAD: list[tuple[str, Callable[[dict], None], str]] = [
     ("exercises", replace(8, "predict, then run", "run"), "predict"),
     ("finished", replace(4, "From", "TODO From"), "TODO"),
     ("finished", output(3, stream("/ho" + "me/ada/x.csv")), "one machine"),
+    ("links", replace(4, "From", "From [1.9](09_no.ipynb)"), "09_no.ipynb"),
     ("control_characters", replace(4, "From", "A \to B: from"), r"A \to B"),
     ("offline", replace(3, "def", "%pip install x\ndef"), "%pip"),
     ("offline", replace(3, "def", "import requests\ndef"), "requests"),
