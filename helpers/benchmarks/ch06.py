@@ -12,7 +12,7 @@ from tokenizers import models, pre_tokenizers, trainers
 
 from helpers import data
 from helpers.benchmarks import Pair
-from helpers.ch06.gpt import GPT, GPTConfig
+from helpers.ch06.gpt import GPT, GPTConfig, to_gpt2
 from helpers.ch06.text_generation import CachedGPT, generate
 from helpers.ch06.tokenization import BPETokenizer
 
@@ -20,19 +20,6 @@ CHARACTERS = 1_116_456  # of Shakespeare
 VOCABULARY = 1_024
 STEP_SIZES = ((16, 128, 128, 4, 512),)  # B, T, C, L, V
 TEXT_SIZES = ((16, 100, 256, 6, 4_096), (16, 100, 768, 12, 50_257))  # T, new, C, L, V
-MATRICES = (".c_attn.weight", ".c_proj.weight", ".c_fc.weight")  # stored (in, out)
-NAMES = {
-    "ln_1": "norm1",
-    "ln_2": "norm2",
-    "attn.c_proj": "attention.out_proj",
-    "mlp.c_fc": "mlp.up",
-    "mlp.c_proj": "mlp.down",
-    "transformer.h": "blocks",
-    "transformer.ln_f": "norm",
-    "transformer.wte": "token_embedding",
-    "transformer.wpe": "position_embedding",
-    "lm_head": "head",
-}
 
 
 def pairs(
@@ -128,11 +115,12 @@ def _differ(ours, theirs) -> float:
 # --- 6.2 and 6.4: GPT ----------------------------------------------------------------
 
 
-def _gpt2(T, C, L, V, heads, **options):
-    """Return a GPT-2 of transformers with random weights, without dropout."""
+def _both(kind, T, C, L, V, heads, init_std=0.02, **options):
+    """Return a GPT of ours and a GPT2LMHeadModel with the same random weights."""
     torch.manual_seed(0)
+    ours = kind(GPTConfig(V, T, C, L, heads, init_std=init_std))
     transformers.logging.set_verbosity_error()
-    return transformers.GPT2LMHeadModel(
+    theirs = transformers.GPT2LMHeadModel(
         transformers.GPT2Config(
             vocab_size=V,
             n_positions=T,
@@ -147,28 +135,13 @@ def _gpt2(T, C, L, V, heads, **options):
             **options,
         )
     )
-
-
-def _from_gpt2(state):
-    """Return the weights under our names and in our layout."""
-    ours = {}
-    for name, t in state.items():
-        t = t.T if name.endswith(MATRICES) else t
-        for theirs, our in NAMES.items():
-            name = name.replace(theirs, our)
-        if "attn.c_attn" in name:
-            for w, part in zip(("query", "key", "value"), t.chunk(3)):
-                ours[name.replace("attn.c_attn", f"attention.W_{w}")] = part
-        else:
-            ours[name] = t
-    return ours
+    theirs.transformer.load_state_dict(to_gpt2(ours.state_dict(), L))
+    return ours, theirs
 
 
 def _step(B, T, C, L, V, heads=4):
     """Pair a step of forward, backward and AdamW; its result is the loss before it."""
-    theirs = _gpt2(T, C, L, V, heads, use_cache=False)
-    ours = GPT(GPTConfig(V, T, C, L, heads))
-    ours.load_state_dict(_from_gpt2(theirs.state_dict()))
+    ours, theirs = _both(GPT, T, C, L, V, heads, use_cache=False)
     text = torch.randint(V, (B, T + 1))
     ids, targets = text[:, :-1].contiguous(), text[:, 1:].contiguous()
 
@@ -204,10 +177,8 @@ def _step(B, T, C, L, V, heads=4):
 
 def _write(T, new, C, L, V):
     """Pair greedy text with a cache; the gap is the share of tokens that differ."""
-    heads = C // 64
-    theirs = _gpt2(T + new, C, L, V, heads, initializer_range=0.1).eval()
-    ours = CachedGPT(GPTConfig(V, T + new, C, L, heads)).eval()
-    ours.load_state_dict(_from_gpt2(theirs.state_dict()))
+    models = _both(CachedGPT, T + new, C, L, V, C // 64, init_std=0.1)
+    ours, theirs = (model.eval() for model in models)
     ids = torch.randint(V, (1, T))
     mask = torch.ones_like(ids)
     return Pair(

@@ -1,7 +1,7 @@
 # Generated from ch06/02_gpt.ipynb by `make export`: do not edit.
 """What ch06/02_gpt.ipynb exports for other notebooks."""
 
-__all__ = ['GPTConfig', 'FeedForward', 'Block', 'initialize', 'GPT']
+__all__ = ['PAIRS', 'GPTConfig', 'FeedForward', 'Block', 'initialize', 'GPT', 'to_gpt2']
 
 
 import math
@@ -128,8 +128,8 @@ class GPT(nn.Module):
             raise ValueError(f"an input of {T} tokens is longer than "
                              f"context_length {self.config.context_length}")
         positions = torch.arange(T, device=ids.device)  # (T,)
-        x = self.token_embedding(ids) + self.position_embedding(positions)
-        x = self.dropout(x)  # (B, T, C), (6.2.1)
+        x = self.token_embedding(ids)  # (B, T, C)
+        x = self.dropout(x + self.position_embedding(positions))  # (6.2.1)
         for block in self.blocks:
             x = block(x)  # (B, T, C)
         return self.norm(x)
@@ -137,3 +137,23 @@ class GPT(nn.Module):
     def forward(self, ids):
         """Map ids (B, T) to logits (B, T, V)."""
         return self.head(self.hidden(ids))  # (6.2.10)
+
+
+PAIRS = {"norm1": "ln_1", "norm2": "ln_2", "attention.out_proj":
+         "attn.c_proj", "mlp.up": "mlp.c_fc", "mlp.down": "mlp.c_proj"}
+
+
+def to_gpt2(ours, n_layers):
+    """Return a GPT's tensors by name as a GPT2Model names and stores them."""
+    theirs = {"wte.weight": ours["token_embedding.weight"],
+              "wpe.weight": ours["position_embedding.weight"]}
+    for kind in ("weight", "bias"):
+        theirs[f"ln_f.{kind}"] = ours[f"norm.{kind}"]
+        for i in range(n_layers):
+            for a, b in PAIRS.items():
+                theirs[f"h.{i}.{b}.{kind}"] = ours[f"blocks.{i}.{a}.{kind}"]
+            theirs[f"h.{i}.attn.c_attn.{kind}"] = torch.cat(
+                [ours[f"blocks.{i}.attention.W_{name}.{kind}"]
+                 for name in ("query", "key", "value")])  # (3C, C) or (3C,)
+    return {name: t.T if ".c_" in name and t.ndim == 2 else t
+            for name, t in theirs.items()}

@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 
+
 from helpers import progress
 from helpers.ch01.optimization import warmup_cosine
 from helpers.ch04 import training_in_pytorch as training
