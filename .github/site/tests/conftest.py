@@ -26,6 +26,22 @@ class Quiet(SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
+def chromium() -> str | None:
+    """Return the path of the system's Chromium; None when there is none."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Say in one sentence why tests were skipped."""
+    skipped = len(terminalreporter.stats.get("skipped", []))
+    if skipped and chromium() is None:
+        terminalreporter.write_line(
+            f"No Chromium on this machine: {skipped} tests that open the pages in it "
+            "were skipped. On Debian: apt-get install chromium"
+        )
+
+
 @pytest.fixture(scope="session")
 def site() -> Path:
     """The folder of the built site."""
@@ -47,18 +63,17 @@ def address(site: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[object]:
     """Chromium, as the system has it."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    found = found or shutil.which("google-chrome")
+    found = chromium()
     if found is None:
-        pytest.skip("no Chromium on this machine: apt-get install chromium")
+        pytest.skip("no Chromium on this machine")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
+        running = playwright.chromium.launch(
             executable_path=found, args=["--no-sandbox"]
         )
-        yield chromium
-        chromium.close()
+        yield running
+        running.close()
 
 
 @pytest.fixture

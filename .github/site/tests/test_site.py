@@ -17,7 +17,6 @@ from conftest import ROOT
 
 from helpers.tests.house_rules import Book, Notebook, load_book
 
-
 TAG = re.compile(r"<(a|img|link|script|h[1-6])\b([^>]*)>")
 ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
 ID = re.compile(r'<[^<>]*\sid="([^"]*)"')
@@ -40,8 +39,8 @@ class Reader:
         self.alts: list[str | None] = []
         self.headings: list[int] = []
         for tag, rest in TAG.findall(text):
-            found = {key: html.unescape(value) for key, value in ATTRIBUTE.findall(rest)}
-            self._note(tag, found)
+            pairs = ATTRIBUTE.findall(rest)
+            self._note(tag, {key: html.unescape(value) for key, value in pairs})
 
     def _note(self, tag: str, found: dict[str, str]) -> None:
         if tag == "a" and found.get("href"):
