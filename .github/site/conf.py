@@ -46,6 +46,7 @@ linkcheck_timeout = 20
 
 html_math_renderer = "prerendered"
 html_theme = "sphinx_book_theme"
+templates_path = [str(HERE / "templates")]
 html_static_path = [str(ROOT / "_build/source/_static")]
 html_favicon = str(HERE / "static/favicon.svg")
 html_context = {"default_mode": "auto"}

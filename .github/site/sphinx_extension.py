@@ -39,6 +39,7 @@ HERE = Path(__file__).resolve().parent
 SCHEME = "book:"
 COMMENT = re.compile(r'<span class="(c1|sd)">([^<]*)</span>')
 MARKUP = re.compile(r"<[^>]*>")
+EMPTY_HEADER = re.compile(r"<th((?: [^>]*)?)>\s*</th>")
 EXERCISE = re.compile(r"(\d+\.\d+\.\d+)\b")
 UNLINKED = (nodes.reference, nodes.literal, nodes.literal_block, nodes.title)
 
@@ -297,6 +298,35 @@ def link_back(section: nodes.section, number: str) -> None:
             section.insert(1, line)
 
 
+# --- what screen readers need --------------------------------------------------------
+
+
+def drop_empty_headers(
+    app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Turn the empty header cells of a table, its corner for one, into plain cells."""
+    if context.get("body"):
+        context["body"] = EMPTY_HEADER.sub(r"<td\1></td>", context["body"])
+
+
+def name_toggles(
+    app: Sphinx, name: str, template: str, context: dict[str, Any], doctree: object
+) -> None:
+    """Give the arrows of the contents, which unfold a chapter, the chapter's name."""
+    theirs = context.get("generate_toctree_html")
+    if theirs is None:
+        return
+
+    def named(*arguments: Any, **options: Any) -> Any:
+        soup = theirs(*arguments, **options)
+        for summary in getattr(soup, "select", lambda _: [])("li > details > summary"):
+            chapter = summary.find_parent("li").a.get_text(strip=True)
+            summary["aria-label"] = f"Pages of {chapter}"
+        return soup
+
+    context["generate_toctree_html"] = named
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register everything with Sphinx."""
     app.add_config_value("book_node", "node", "env")
@@ -309,4 +339,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("env-updated", render_formulas)
     app.connect("doctree-resolved", link_citations)
     app.connect("html-page-context", link_code)
+    app.connect("html-page-context", drop_empty_headers)
+    app.connect("html-page-context", name_toggles, priority=900)  # after the theme
     return {"parallel_read_safe": False, "parallel_write_safe": False}

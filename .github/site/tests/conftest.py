@@ -26,6 +26,12 @@ class Quiet(SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
+def every_page(site: Path) -> list[str]:
+    """Return the pages of the contents."""
+    found = (path.relative_to(site).as_posix() for path in site.rglob("*.html"))
+    return sorted(name for name in found if not name.startswith("_static/"))
+
+
 def chromium() -> str | None:
     """Return the path of the system's Chromium; None when there is none."""
     names = ("chromium", "chromium-browser", "google-chrome")

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from conftest import every_page
 
 PAGES = (
     "index.html",
@@ -16,12 +17,6 @@ PAGES = (
     "benchmarks.html",
     "helpers/ch01/adaline.html",
 )
-
-
-def every_page(site: Path) -> list[str]:
-    """Return the pages of the contents."""
-    found = (path.relative_to(site).as_posix() for path in site.rglob("*.html"))
-    return sorted(name for name in found if not name.startswith("_static/"))
 
 
 def text(site: Path, name: str) -> str:

@@ -120,6 +120,11 @@ def test_every_image_is_described(read):
         assert all(page.alts), name
 
 
+def test_no_table_header_is_empty(read):
+    for name, page in read.items():
+        assert not re.search(r"<th[^>]*>\s*</th>", page.text), name
+
+
 def test_ids_are_unique(read):
     for name, page in read.items():
         twice = [i for i, n in Counter(page.ids).items() if n > 1 and i[:3] != "pst"]
