@@ -4,7 +4,7 @@
 - Every ``(1.2.3)``, in prose and in code, leads to its equation; below an equation
   stands a link to the line of code that computes it.
 - Lines for tools (``#| export``) do not show; an exported class leads to its module.
-- An exercise leads to its solution, and back.
+- An exercise leads to its solution, which is folded until it is asked for, and back.
 
 A link ``book:DOCUMENT#ANCHOR`` is resolved relative to the page it stands on.
 """
@@ -287,8 +287,7 @@ def link_solution(item: nodes.Element, number: str) -> None:
 
 
 def link_back(section: nodes.section, number: str) -> None:
-    """Put the link to its exercise under the heading of a solution."""
-    section["ids"].append(exercise_anchor("solution", number))
+    """Link a solution to its exercise, and fold what stands below the statement."""
     chapter, notebook, _ = map(int, number.split("."))
     for name, found in atlas.by_document.items():
         if (found.chapter, found.number) == (chapter, notebook):
@@ -296,6 +295,31 @@ def link_back(section: nodes.section, number: str) -> None:
             line = nodes.paragraph(classes=["exercise-link"])
             line += link(f"Exercise {number}", f"{name}#{anchor}")
             section.insert(1, line)
+    statements = [n for n in section.children if isinstance(n, nodes.paragraph)]
+    stated = [node for node in statements if isinstance(node[0], nodes.emphasis)]
+    fold(section, section.index(stated[0]) + 1 if stated else 1, number)
+
+
+def fold(section: nodes.section, start: int, number: str) -> None:
+    """Put a solution into a fold that opens when a link leads into it.
+
+    Parameters
+    ----------
+    section : nodes.section
+        The solution, with its heading and the exercise's statement.
+    start : int
+        Where the fold begins.
+    number : str
+        The exercise's number. Its anchor stands within the fold: a browser that
+        follows a link opens what is around the target, not the target itself.
+    """
+    anchor = exercise_anchor("solution", number)
+    opening = (
+        f'<details class="solution"><summary>Solution {number}</summary>'
+        f'<div id="{anchor}">'
+    )
+    section.insert(start, nodes.raw("", opening, format="html"))
+    section += nodes.raw("", "</div></details>", format="html")
 
 
 # --- what screen readers need --------------------------------------------------------

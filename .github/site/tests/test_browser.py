@@ -54,6 +54,18 @@ def test_citation_across_notebooks(page, address):
     assert page.locator("#eq-1-1-8").is_visible()
 
 
+def test_exercise_opens_its_solution_and_leads_back(page, address):
+    page.goto(f"{address}ch01/06_exercise_solutions.html")
+    assert not page.locator("#solution-1-2-1").is_visible()
+    page.goto(f"{address}ch01/02_adaline.html")
+    page.locator("#exercise-1-2-1 .exercise-link a").click()
+    page.wait_for_url("**/ch01/06_exercise_solutions.html#solution-1-2-1")
+    assert page.locator("#solution-1-2-1").is_visible()
+    assert not page.locator("#solution-1-2-2").is_visible()
+    page.locator("section:has(#solution-1-2-1) > .exercise-link a").click()
+    page.wait_for_url("**/ch01/02_adaline.html#exercise-1-2-1")
+
+
 @pytest.mark.parametrize("word", ["Novikoff", "RMSNorm"])
 def test_search(page, address, site, word):
     if not any(word in text(site, name) for name in every_page(site)):
