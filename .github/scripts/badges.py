@@ -1,4 +1,4 @@
-"""Write the badges from the one place that names the repository.
+"""Write the badges and the site's address; one place names the repository.
 
     python .github/scripts/badges.py           writes README.md and CITATION.cff
     python .github/scripts/badges.py --check   fails when one differs
@@ -17,6 +17,26 @@ from typing import Any
 from _book import parser, relative, replace_between, use_utf8, write
 
 REPOSITORY = re.compile(r"https://github\.com/([\w.-]+)/([\w.-]+?)(?:\.git)?/?")
+PICTURES = (  # in .github/site/pictures: name, width, alt text
+    (
+        "light",
+        "41%",
+        "Notebook 1.2 on the site: the contents at the left, in the middle a sentence, "
+        "a numbered equation and the code that computes it",
+    ),
+    (
+        "dark",
+        "41%",
+        "The page What is proved in the dark: a table of claims, each with its method, "
+        "its reference and its tolerance",
+    ),
+    (
+        "phone",
+        "16%",
+        "Notebook 5.2 on a phone: an equation of attention and a figure, as wide as "
+        "the screen",
+    ),
+)
 CITED = re.compile(r"^repository-code:.*$", re.MULTILINE)
 
 
@@ -94,6 +114,40 @@ def badges(root: Path) -> str:
     )
 
 
+def address(root: Path) -> str:
+    """Return the address of the site, without a slash at its end."""
+    owner, name = repository(root)
+    return f"https://{owner.lower()}.github.io/{name}"
+
+
+def site(root: Path) -> str:
+    """Return the section of README.md that shows the site.
+
+    Parameters
+    ----------
+    root : Path
+        The book's folder.
+
+    Returns
+    -------
+    str
+        Links to the site, and its three pictures.
+    """
+    url = address(root)
+    shown = " ".join(
+        f'<img src=".github/site/pictures/{name}.png" width="{width}" alt="{alt}">'
+        for name, width, alt in PICTURES
+    )
+    text = (
+        "The whole book is a [site]({0}/) for readers without Python: formulas, code, "
+        "figures,\nsearch. [Every equation]({0}/equations/index.html) leads to the "
+        "line that computes\nit, [every check]({0}/proved.html) stands in one list, "
+        "and so do the\n[benchmarks]({0}/benchmarks.html). `make book` builds it on "
+        "your machine."
+    )
+    return f"## Read it online\n\n{text.format(url)}\n\n{shown}"
+
+
 def wanted(root: Path) -> dict[Path, str]:
     """Return the text that README.md and CITATION.cff should have.
 
@@ -110,7 +164,8 @@ def wanted(root: Path) -> dict[Path, str]:
     owner, name = repository(root)
     readme, citation = root / "README.md", root / "CITATION.cff"
     text = readme.read_text(encoding="utf-8")
-    files = {readme: replace_between(text, "badges", badges(root), "README.md")}
+    text = replace_between(text, "badges", badges(root), "README.md")
+    files = {readme: replace_between(text, "site", site(root), "README.md")}
     if citation.exists():
         text = citation.read_text(encoding="utf-8")
         if len(CITED.findall(text)) != 1:

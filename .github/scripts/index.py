@@ -6,6 +6,8 @@
 Between the markers ``<!-- contents: begin -->`` and ``<!-- contents: end -->`` stands
 a table with one row a notebook: what you build (the sentence under the title), what
 it is checked against (the references in its stored ledger) and what a run costs.
+README.md has a second table, between ``<!-- proved: begin -->`` and its end: what each
+chapter proves, counted in the same ledgers.
 """
 
 from __future__ import annotations
@@ -26,6 +28,16 @@ NO_REFERENCE = re.compile(
     r"|—|planted mistake|\w+Error|same machine.*|theory.*|scan of.*|\([\d.]+\)"
 )
 PICTURE = re.compile(r"!\[([^\]]+)\]\((ch\d\d)/([\w-]+\.png)\)")
+LIBRARY = re.compile(
+    r"(?:sklearn|scipy|numpy|pandas|mlxtend|torch|nn|transformers|tokenizers|Lightning)\b"
+)
+BOUND = re.compile(r"([\d.]+(?:e-?\d+)?)$")
+COUNTS = ("notebooks", "equations", "checks", "references")
+PROVED = (
+    f"| chapter | {' | '.join(COUNTS)} "
+    "| the strictest of its last comparisons with a library |\n"
+    "|---|--:|--:|--:|--:|---|"
+)
 COLUMNS = "| notebook | what you build | checked against | cost |\n|---|---|---|---|"
 
 
@@ -72,6 +84,87 @@ def table(found: list[Notebook], prefix: str = "") -> str:
     return "\n".join([COLUMNS, *(row(notebook, prefix) for notebook in found)])
 
 
+def counts(notebooks: list[Notebook]) -> dict[str, int]:
+    """Return how much there is of what.
+
+    Parameters
+    ----------
+    notebooks : list of Notebook
+        Notebooks with their stored outputs.
+
+    Returns
+    -------
+    dict of str to int
+        Notebooks, numbered equations, checks, and independent references (hand
+        computations, libraries, papers), each counted once.
+    """
+    numbers = (
+        len(notebooks),
+        sum(len(notebook.tagged) for notebook in notebooks),
+        sum(len(notebook.ledger) for notebook in notebooks),
+        len(references(notebooks)),
+    )
+    return dict(zip(COUNTS, numbers, strict=True))
+
+
+def agreements(notebooks: list[Notebook], most: int = 3) -> list[dict[str, str]]:
+    """Return the strictest of the comparisons in which the notebooks end.
+
+    Parameters
+    ----------
+    notebooks : list of Notebook
+        The notebooks of a chapter. Of each, solutions apart, counts the last line of
+        the ledger that compares numbers with a library.
+    most : int
+        How many of these lines are kept: the ones with the smallest tolerances.
+
+    Returns
+    -------
+    list of dict of str to str
+        Rows of ledgers and the ``notebook`` of each, ``1.2``, in reading order.
+    """
+    last = []
+    for notebook in notebooks:
+        rows = [row for row in notebook.ledger if _compares(row)]
+        if rows and not notebook.is_solutions:
+            place = f"{notebook.chapter}.{notebook.number}"
+            last.append(rows[-1] | {"notebook": place})
+    strictest = sorted(last, key=_bound)[:most]
+    return [row for row in last if row in strictest]
+
+
+def _compares(row: dict[str, str]) -> bool:
+    library = LIBRARY.match(row.get("reference", "")) is not None
+    return library and row.get("method") in {"close", "equal"}
+
+
+def _bound(row: dict[str, str]) -> float:
+    match = BOUND.search(row.get("tolerance", ""))
+    return float(match[1]) if match else 0.0  # exact
+
+
+def proved(root: Path) -> str:
+    """Return the table of what each chapter proves."""
+    lines, book = [PROVED], []
+    for folder, paths in chapters(root):
+        notebooks = [load(path, root) for path in paths]
+        book += notebooks
+        phrases = (
+            f"{row['notebook']}: {row['claim']} ({row['reference']}, "
+            f"{row['tolerance']})"
+            for row in agreements(notebooks)
+        )
+        title = f"[{heading(folder)}]({folder.name}/README.md)"
+        lines.append(_proof(title, notebooks, "; ".join(phrases).replace("|", "\\|")))
+    lines.append(_proof("**The book**", book, ""))
+    return "\n".join(lines)
+
+
+def _proof(title: str, notebooks: list[Notebook], example: str) -> str:
+    numbers = (f"{number:,}" for number in counts(notebooks).values())
+    return f"| {title} | {' | '.join(numbers)} | {example} |"
+
+
 def heading(folder: Path) -> str:
     """Return a chapter's title: the H1 of its page."""
     page = folder / "README.md"
@@ -80,8 +173,8 @@ def heading(folder: Path) -> str:
     return match[1] if match else f"Chapter {int(folder.name[2:])}"
 
 
-def pages(root: Path) -> dict[Path, str]:
-    """Return the body between the markers for each page that has one.
+def pages(root: Path) -> dict[Path, dict[str, str]]:
+    """Return what stands between the markers of each page that has some.
 
     Parameters
     ----------
@@ -90,18 +183,20 @@ def pages(root: Path) -> dict[Path, str]:
 
     Returns
     -------
-    dict of Path to str
-        The page and its table; chapters without notebooks have none.
+    dict of Path to dict of str to str
+        The page and, by the markers' name, its tables; chapters without notebooks
+        have none.
     """
-    found: dict[Path, str] = {}
+    found: dict[Path, dict[str, str]] = {}
     book = []
     for folder, paths in chapters(root):
         notebooks = [load(path, root) for path in paths]
-        found[folder / "README.md"] = table(notebooks)
+        found[folder / "README.md"] = {"contents": table(notebooks)}
         link = f"### [{heading(folder)}]({folder.name}/README.md)"
         book.append(f"{link}\n\n{table(notebooks, f'{folder.name}/')}")
     if book:
-        found[root / "README.md"] = "\n\n".join(book)
+        tables = {"contents": "\n\n".join(book), "proved": proved(root)}
+        found[root / "README.md"] = tables
     return found
 
 
@@ -153,12 +248,14 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = options.parse_args(arguments)
     root, stale = chosen.root.resolve(), []
     generated: dict[Path, bytes] = pictures(root)
-    for page, body in pages(root).items():
+    for page, tables in pages(root).items():
         name = relative(page, root)
         if not page.exists():
             sys.exit(f"{name}: is missing; write the page with its contents markers")
         text = page.read_text(encoding="utf-8")
-        generated[page] = replace_between(text, "contents", body, name).encode()
+        for marker, body in tables.items():
+            text = replace_between(text, marker, body, name)
+        generated[page] = text.encode()
     for path, content in generated.items():
         if path.exists() and path.read_bytes() == content:
             continue

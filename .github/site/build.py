@@ -120,7 +120,8 @@ def copy_book(root: Path, source: Path) -> None:
 def front_page(root: Path, source: Path) -> str:
     """Return the README as the site's front page, with the tables of contents."""
     text = (root / "README.md").read_text(encoding="utf-8")
-    text = replace_between(text, "badges", "", "README.md")
+    for name in ("badges", "site"):
+        text = replace_between(text, name, "", "README.md")
     names = [f"{p.parent.name}/README" for p in sorted(source.glob("ch0?/README.md"))]
     generated = ["equations/index", "proved", "benchmarks", "helpers/index"]
     return "\n\n".join(

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from atlas import Atlas, Export, document
-from index import heading, references
+from index import counts as counted
+from index import heading
 
 from helpers.tests.house_rules import Notebook
 
@@ -109,17 +110,11 @@ def counts(atlas: Atlas) -> dict[str, int]:
     Returns
     -------
     dict of str to int
-        Notebooks, cells, numbered equations, checks, and independent references
-        (hand computations, libraries, papers), each counted once.
+        Cells, and what `index.counts` counts.
     """
     notebooks = atlas.book.notebooks
-    return {
-        "notebooks": len(notebooks),
-        "cells": sum(len(notebook.cells) for notebook in notebooks),
-        "equations": sum(len(notebook.tagged) for notebook in notebooks),
-        "checks": sum(len(notebook.ledger) for notebook in notebooks),
-        "references": len(references(notebooks)),
-    }
+    cells = sum(len(notebook.cells) for notebook in notebooks)
+    return {"cells": cells, **counted(notebooks)}
 
 
 def proved(atlas: Atlas, root: Path) -> str:

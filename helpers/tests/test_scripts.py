@@ -9,7 +9,7 @@ import json
 import shutil
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import nbformat
 import pytest
@@ -72,9 +72,9 @@ def book(tmp_path: Path) -> Path:
         v4.new_code_cell("from helpers.ch01.adaline import Adaline"),
     )
     markers = "# Page\n\n<!-- {0}: begin -->\nold\n<!-- {0}: end -->\n\nend\n"
-    both = markers.format("badges") + markers.format("contents")
+    all_four = map(markers.format, ("badges", "site", "contents", "proved"))
     files = {
-        "README.md": both,
+        "README.md": "".join(all_four),
         "ch01/README.md": markers.format("contents").replace("Page", "1 · Lines"),
         "CITATION.cff": "title: x\nrepository-code: old\n",
         "pyproject.toml": '[project]\nrequires-python = ">=3.11,<3.14"\n'
@@ -273,6 +273,36 @@ def test_index(script, book: Path, capsys: pytest.CaptureFixture) -> None:
     assert "old\n<!-- badges: end -->" in page and page.endswith("\nend\n")
     assert f"| [1.2 Adaline]({row}" in read(book / "ch01" / "README.md")
     assert "Logistic \\| regression" in page
+    claim = "1.2: a (numpy.linalg.lstsq, 1e-8)"
+    assert f"| [1 · Lines](ch01/README.md) | 2 | 0 | 4 | 2 | {claim} |" in page
+    assert "| **The book** | 2 | 0 | 4 | 2 |  |" in page
+
+
+def test_index_keeps_the_strictest_agreements(script) -> None:
+    """Of each notebook the last comparison with a library counts, solutions apart."""
+    index = script("index")
+
+    def notebook(name: str, *rows: tuple[str, str, str]) -> SimpleNamespace:
+        keys = ("method", "reference", "tolerance")
+        ledger = [dict(zip(keys, row, strict=True)) for row in rows]
+        place = {"chapter": 1, "number": ord(name[0]) - ord("a") + 1}
+        solutions = name == "solutions"
+        return SimpleNamespace(ledger=ledger, is_solutions=solutions, **place)
+
+    loose = ("close", "scipy eigh", "rtol 1e-02")
+    exact = ("equal", "torch.optim", "exact")
+    tight = ("close", "sklearn Ridge", "atol 1e-10, rtol 1e-08")
+    other = [("close", "by hand", "exact"), ("timing", "scipy fft", "at least 2×")]
+    book = [
+        notebook("a", exact, loose, *other),
+        notebook("b", tight),
+        notebook("c", *other),
+        notebook("d", exact),
+        notebook("solutions", exact),
+    ]
+    found = [row["reference"] for row in index.agreements(book, most=2)]
+    assert found == ["sklearn Ridge", "torch.optim"]
+    assert [row["notebook"] for row in index.agreements(book)] == ["1.1", "1.2", "1.4"]
 
 
 def test_index_asks_for_markers(script, book: Path) -> None:
@@ -330,6 +360,7 @@ def test_badges(script, book: Path, capsys: pytest.CaptureFixture) -> None:
     page = read(book / "README.md")
     assert "mybinder.org/v2/gh/ada/book/HEAD?urlpath=lab/tree/README.md" in page
     assert "Python 3.11 to 3.13" in page
+    assert "[every check](https://ada.github.io/book/proved.html)" in page
     assert 'repository-code: "https://github.com/ada/book"' in read(
         book / "CITATION.cff"
     )
