@@ -44,10 +44,8 @@ class MultiHeadAttention(nn.Module):
     ----------
     d_in, d_out : int
         Numbers per token that come in and go out.
-    context_length : int
-        Longest input.
-    num_heads : int
-        Divides `d_out`; each head has D = d_out / num_heads.
+    context_length, num_heads : int
+        Longest input; number of heads, each of D = d_out / num_heads.
     dropout : float
         Probability of dropping a weight in training.
     qkv_bias, fused : bool
