@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from numpy.lib.stride_tricks import sliding_window_view
 from torch import nn
-from torch.utils.data import DataLoader, TensorDataset, default_collate
+from torch.utils.data import DataLoader
 
 from helpers.ch04.training_in_pytorch import fit, seed_everything
 
@@ -172,7 +172,7 @@ def train_cnn(X, y, *, seed=0, epochs=14, augment=random_affine, lr=4e-3):
     Parameters
     ----------
     X, y : Tensor
-        float32 and int64.
+        float32 and int64, all in memory.
     seed, epochs : int
     augment : callable or None
         Of (batch, generator), such as `random_affine`.
@@ -187,12 +187,12 @@ def train_cnn(X, y, *, seed=0, epochs=14, augment=random_affine, lr=4e-3):
     seed_everything(seed)
     generator = torch.Generator().manual_seed(seed)
 
-    def batch(pairs):
-        x, t = default_collate(pairs)  # (32, 1, 28, 28), (32,)
-        return x if augment is None else augment(x, generator), t
+    def batch(rows):
+        x = X[rows]  # (32, 1, n, n)
+        return x if augment is None else augment(x, generator), y[rows]
 
     net = SmallCNN().to(memory_format=torch.channels_last)
-    loader = DataLoader(TensorDataset(X, y), 32, shuffle=True,
+    loader = DataLoader(range(len(X)), 32, shuffle=True,
                         generator=generator, collate_fn=batch)
     optimizer = torch.optim.AdamW(net.parameters(), weight_decay=1e-4)
     cycle = torch.optim.lr_scheduler.OneCycleLR(
