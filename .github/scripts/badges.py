@@ -33,8 +33,8 @@ PICTURES = (  # in .github/site/pictures: name, width, alt text
     (
         "phone",
         "16%",
-        "Notebook 5.2 on a phone: an equation of attention and a figure, as wide as "
-        "the screen",
+        "Notebook 5.2 on a phone: the end of a cell, its figure as wide as the screen, "
+        "and what the figure shows",
     ),
 )
 CITED = re.compile(r"^repository-code:.*$", re.MULTILINE)

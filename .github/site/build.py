@@ -111,7 +111,8 @@ def copy_book(root: Path, source: Path) -> None:
     for name in TEXTS:
         text = (root / name).read_text(encoding="utf-8")
         write(source / name, text.replace("(README.md", "(index.md"))
-    for path in [*(source / name for name in TEXTS), *source.glob("ch0?/README.md")]:
+    texts = [*(source / name for name in TEXTS), *source.glob("ch0?/README.md")]
+    for path in [*texts, *source.glob("ch0?/*.ipynb")]:
         folder = root / path.parent.relative_to(source)
         text = external(path.read_text(encoding="utf-8"), folder, root, source)
         write(path, text)

@@ -114,7 +114,7 @@ def counts(atlas: Atlas) -> dict[str, int]:
     """
     notebooks = atlas.book.notebooks
     cells = sum(len(notebook.cells) for notebook in notebooks)
-    return {"cells": cells, **counted(notebooks)}
+    return {"notebooks": len(notebooks), "cells": cells, **counted(notebooks)}
 
 
 def proved(atlas: Atlas, root: Path) -> str:

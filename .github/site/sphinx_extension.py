@@ -39,7 +39,7 @@ HERE = Path(__file__).resolve().parent
 SCHEME = "book:"
 COMMENT = re.compile(r'<span class="(c1|sd)">([^<]*)</span>')
 MARKUP = re.compile(r"<[^>]*>")
-EMPTY_HEADER = re.compile(r"<th((?: [^>]*)?)>\s*</th>")
+EMPTY_HEADER = re.compile(r"<th((?: [^>]*)?)>\s*(?:<p>\s*</p>)?\s*</th>")
 EXERCISE = re.compile(r"(\d+\.\d+\.\d+)\b")
 UNLINKED = (nodes.reference, nodes.literal, nodes.literal_block, nodes.title)
 

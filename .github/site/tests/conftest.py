@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-import shutil
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -18,24 +14,13 @@ SITE = ROOT / "_build/site"
 for folder in (HERE, HERE.parent / "scripts", ROOT):
     sys.path.insert(0, str(folder))
 
-
-class Quiet(SimpleHTTPRequestHandler):
-    """A server of files that does not log."""
-
-    def log_message(self, *arguments: object) -> None:
-        """Say nothing."""
+from viewer import chromium, opened, served  # noqa: E402
 
 
 def every_page(site: Path) -> list[str]:
     """Return the pages of the contents."""
     found = (path.relative_to(site).as_posix() for path in site.rglob("*.html"))
     return sorted(name for name in found if not name.startswith("_static/"))
-
-
-def chromium() -> str | None:
-    """Return the path of the system's Chromium; None when there is none."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    return next(filter(None, map(shutil.which, names)), None)
 
 
 def pytest_terminal_summary(terminalreporter) -> None:
@@ -59,11 +44,8 @@ def site() -> Path:
 @pytest.fixture(scope="session")
 def address(site: Path) -> Iterator[str]:
     """The address of the site on this machine, with a slash at its end."""
-    handler = functools.partial(Quiet, directory=str(site))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
+    with served(site) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
@@ -72,14 +54,8 @@ def browser() -> Iterator[object]:
     found = chromium()
     if found is None:
         pytest.skip("no Chromium on this machine")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=found, args=["--no-sandbox"]
-        )
+    with opened(found) as running:
         yield running
-        running.close()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import shutil
 from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -13,6 +14,7 @@ import pages
 import pytest
 from atlas import Atlas, document, shown
 from badges import repository
+from build import external
 from conftest import ROOT
 
 from helpers.tests.house_rules import Book, Notebook, load_book
@@ -122,7 +124,7 @@ def test_every_image_is_described(read):
 
 def test_no_table_header_is_empty(read):
     for name, page in read.items():
-        assert not re.search(r"<th[^>]*>\s*</th>", page.text), name
+        assert not re.search(r"<th[^>]*>\s*(<p>\s*</p>)?\s*</th>", page.text), name
 
 
 def test_ids_are_unique(read):
@@ -200,6 +202,15 @@ def test_heading_order(read):
             assert all(b - a <= 1 for a, b in steps), name
 
 
+def test_pictures_of_the_readme_are_there_and_light():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r'<img src="(\S+)" width="\S+" alt="([^"]+)">', readme)
+    assert len(shown) == 3
+    for name, alt in shown:
+        assert (ROOT / name).stat().st_size <= 120_000, name
+        assert len(alt) > 20
+
+
 # --- the generators, on a small book -------------------------------------------------
 
 
@@ -218,6 +229,23 @@ def test_equation_in_a_quotation():
     )
     assert found.equations[0].latex == "a = b \\\\\nc = d \\tag{1.1.1}"
     assert found.home == {(1, 1, 1): "ch01/01_small"}
+
+
+def test_links_to_files_that_are_no_pages_lead_to_the_repository(tmp_path):
+    for name in (
+        "root/ch06/train.py",
+        "root/ch06/01_a.ipynb",
+        "source/ch06/01_a.ipynb",
+    ):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    shutil.copy(ROOT / "pyproject.toml", tmp_path / "root")
+    text = "[x](train.py) [y](01_a.ipynb#z) [gone](gone.py)"
+    root = tmp_path / "root"
+    found = external(text, root / "ch06", root, tmp_path / "source")
+    owner, name = repository(ROOT)
+    url = f"https://github.com/{owner}/{name}/blob/main/ch06/train.py"
+    assert found == text.replace("(train.py)", f"({url})")
 
 
 def test_an_equation_without_code_has_no_link():
