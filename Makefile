@@ -43,7 +43,7 @@ $(SITE): .github/site/requirements.txt .github/site/package-lock.json
 	@touch $@
 
 lab: $(READER)  ## open JupyterLab on the table of contents; ARGS="--no-browser --port 9999"
-	@$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/README.md $(ARGS)
+	@$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/README.md --ContentsManager.allow_hidden=True $(ARGS)
 
 test: $(READER)  ## run every test and every notebook, stored outputs compared
 	@$(BIN)/python -m pytest $(ARGS)
