@@ -36,6 +36,10 @@ from helpers.tests.house_rules import load_book  # noqa: E402
 
 FONTS = re.compile(r',url\([^)]*\) format\("(?:woff|truetype)"\)')
 LINK = re.compile(r"\]\((?!https?:|#|book:)([^)\s#]+)(#[^)\s]*)?\)")
+ICON = re.compile(  # "name": [width, height, [aliases], "codepoint", paths]
+    r'(?:"([\w-]+)"|([\w-]+)):\[\d+,\d+,\[([^\]]*)\],"[0-9a-f]+",'
+    r'(?:"[^"]*"|\[[^\]]*\])\],?'
+)
 TEXTS = ("CONTRIBUTING.md", "CHANGELOG.md")
 
 
@@ -188,6 +192,36 @@ def assemble(root: Path, source: Path, katex: Path) -> None:
     vendor(source / "_static", katex, root)
 
 
+def used_icons(site: Path) -> set[str]:
+    """Return the names of Font Awesome's icons that pages and scripts ask for."""
+    files = [*site.rglob("*.html"), *site.glob("_static/**/*.js")]
+    texts = (p.read_text(encoding="utf-8") for p in files if p.stem != "fontawesome")
+    return {name for text in texts for name in re.findall(r"\bfa-([a-z][\w-]*)", text)}
+
+
+def trimmed(script: str, used: set[str]) -> str:
+    """Return Font Awesome's script without the icons that no page uses.
+
+    Parameters
+    ----------
+    script : str
+        The script that the theme loads on each page; nine tenths are icons.
+    used : set of str
+        The names to keep, or other names of the same icons.
+
+    Returns
+    -------
+    str
+        A script that does the same on the pages of this site.
+    """
+
+    def keep(icon: re.Match[str]) -> str:
+        names = {icon[1] or icon[2], *re.findall(r'"([\w-]+)"', icon[3])}
+        return icon[0] if names & used else ""
+
+    return ICON.sub(keep, script)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit status."""
     use_utf8()
@@ -215,6 +249,10 @@ def main(arguments: list[str] | None = None) -> int:
     sphinx += ["-d", str(built / "doctrees"), "-D", f"book_node={node()}"]
     sphinx += ["-D", f"book_katex={chosen.katex}"]
     status = build_main([*sphinx, str(built / "source"), str(output)])
+    if status == 0 and chosen.builder == "html":
+        icons = output / "_static/scripts/fontawesome.js"
+        script = icons.read_text(encoding="utf-8")
+        write(icons, trimmed(script, used_icons(output)))
     if status == 0:
         print(f"Written: {relative(output, root)}")
     return status

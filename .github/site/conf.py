@@ -51,6 +51,7 @@ html_static_path = [str(ROOT / "_build/source/_static")]
 html_favicon = str(HERE / "static/favicon.svg")
 html_context = {"default_mode": "auto"}
 html_css_files = ["katex/katex.min.css", "book.css"]
+html_js_files = ["search.js"]
 html_theme_options = {
     "repository_url": f"https://github.com/{OWNER}/{NAME}",
     "repository_branch": "main",

@@ -80,6 +80,22 @@ def test_search(page, address, site, word):
     assert word in text(site, found[0].removeprefix("/"))
 
 
+def test_search_quotes_formulas_once(page, address):
+    page.goto(f"{address}search.html?q=Novikoff")
+    page.wait_for_selector("#search-results li p.context")
+    quoted = page.locator("#search-results").inner_text()
+    assert "\\" not in quoted, quoted
+
+
+def test_icons_are_drawn(page, address):
+    page.goto(f"{address}ch01/02_adaline.html")
+    page.wait_for_selector("svg.svg-inline--fa", state="attached")
+    assert page.locator("i[class*=fa-]:visible").count() == 0
+    drawn = page.locator("svg.svg-inline--fa path")
+    lengths = drawn.evaluate_all("all => all.map(e => e.getAttribute('d').length)")
+    assert len(lengths) > 10 and min(lengths) > 20
+
+
 def test_dark_switch(page, address):
     page.emulate_media(color_scheme="light")
     page.goto(f"{address}ch01/02_adaline.html")

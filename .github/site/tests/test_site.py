@@ -14,7 +14,7 @@ import pages
 import pytest
 from atlas import Atlas, document, shown
 from badges import repository
-from build import external
+from build import external, trimmed
 from conftest import ROOT
 
 from helpers.tests.house_rules import Book, Notebook, load_book
@@ -200,6 +200,18 @@ def test_heading_order(read):
         if name.startswith("ch0"):
             steps = zip(page.headings, page.headings[1:])
             assert all(b - a <= 1 for a, b in steps), name
+
+
+def test_icons_that_no_page_uses_are_dropped():
+    sun = '"sun":[512,512,[9728],"f185","M1z"],'
+    lens = '"magnifying-glass":[512,512,[128269,"search"],"f002",["M2z","M3z"]],'
+    car = 'car:[512,512,[],"f1b9","M4z"]'
+    script = f"var icons={{{sun}{lens}{car}}};"
+    assert trimmed(script, {"sun", "search"}) == f"var icons={{{sun}{lens}}};"
+
+
+def test_scripts_are_light(site):
+    assert (site / "_static/scripts/fontawesome.js").stat().st_size < 200_000
 
 
 def test_pictures_of_the_readme_are_there_and_light():
