@@ -13,6 +13,12 @@ from tokenizers import models, pre_tokenizers, trainers
 from helpers import data
 from helpers.benchmarks import Pair
 from helpers.ch06.gpt import GPT, GPTConfig, to_gpt2
+from helpers.ch06.pretrained_weights import (
+    Llama,
+    LlamaConfig,
+    load_smollm2,
+    to_llama,
+)
 from helpers.ch06.text_generation import CachedGPT, generate
 from helpers.ch06.tokenization import BPETokenizer
 
@@ -20,10 +26,16 @@ CHARACTERS = 1_116_456  # of Shakespeare
 VOCABULARY = 1_024
 STEP_SIZES = ((16, 128, 128, 4, 512),)  # B, T, C, L, V
 TEXT_SIZES = ((16, 100, 256, 6, 4_096), (16, 100, 768, 12, 50_257))  # T, new, C, L, V
+PROMPTS = (64, 256)  # tokens read at once
+TINY = LlamaConfig(90, 512, 64, 2, 96, 4, 2)
 
 
 def pairs(
-    characters=CHARACTERS, step_sizes=STEP_SIZES, text_sizes=TEXT_SIZES
+    characters=CHARACTERS,
+    step_sizes=STEP_SIZES,
+    text_sizes=TEXT_SIZES,
+    prompts=PROMPTS,
+    smollm2=True,
 ) -> list[Pair]:
     """Return the pairs of chapter 6.
 
@@ -35,6 +47,10 @@ def pairs(
         Sequences, tokens, width, blocks and vocabulary of a training step.
     text_sizes : sequence of tuple of int
         Tokens of the prompt, new tokens, width, blocks and vocabulary.
+    prompts : sequence of int
+        Lengths of the prompts that a Llama reads at once.
+    smollm2 : bool
+        Whether that Llama is SmolLM2; if not, a tiny random one, for tests.
 
     Returns
     -------
@@ -43,7 +59,8 @@ def pairs(
     """
     found = _tokenizers(characters)
     found += [_step(*size) for size in step_sizes]
-    return found + [_write(*size) for size in text_sizes]
+    found += [_write(*size) for size in text_sizes]
+    return found + _llama(prompts, smollm2)
 
 
 # --- 6.1: tokenization ---------------------------------------------------------------
@@ -196,3 +213,92 @@ def _write(T, new, C, L, V):
         0.0,
         1.0,
     )
+
+
+# --- 6.5: SmolLM2 --------------------------------------------------------------------
+
+
+def _llama(prompts, smollm2, new=32):
+    """Pair decoding, by a bare loop and by `generate`, and reading of prompts."""
+    torch.manual_seed(0)
+    ours = load_smollm2()[0] if smollm2 else Llama(TINY).eval()
+    ours.requires_grad_(False)
+    theirs, name = _llama_reference(ours), "SmolLM2" if smollm2 else "tiny Llama"
+    start = torch.arange(8)[None] + 50
+    found = [
+        Pair(
+            f"{name}, {new} tokens in a bare loop",
+            lambda: _decode(ours, start, new),
+            lambda: _decode(theirs, start, new),
+            "transformers LlamaForCausalLM",
+            _differ,
+            0.0,
+            1 / 1.5,
+        ),
+        Pair(
+            f"{name}, {new} tokens by generate",
+            lambda: generate(ours, start, new, temperature=0)[0].tolist(),
+            lambda: theirs.generate(
+                start,
+                attention_mask=torch.ones_like(start),
+                max_new_tokens=new,
+                do_sample=False,
+                pad_token_id=0,
+            )[0].tolist(),
+            "transformers generate",
+            _differ,
+            0.0,
+            1.0,
+        ),
+    ]
+    return found + [_read(ours, theirs, T, name) for T in prompts]
+
+
+def _read(ours, theirs, T, name):
+    ids = torch.arange(T)[None] % ours.config.vocab_size
+    return Pair(
+        f"{name}, a prompt of {T} tokens",
+        lambda: ours(ids),
+        lambda: theirs(ids).logits,
+        "transformers LlamaForCausalLM",
+        lambda a, b: float((a - b).abs().max()),
+        1e-3,
+        1.0,
+    )
+
+
+def _decode(model, new, n):
+    """Return n greedy tokens after a prompt new (1, T), with the model's own cache."""
+    if isinstance(model, Llama):
+        cache = {"cache": model.new_cache()}
+    else:
+        cache = {"past_key_values": transformers.DynamicCache()}
+    found = []
+    for _ in range(n):
+        logits = model(new, **cache)  # (1, T, V)
+        logits = logits if isinstance(logits, torch.Tensor) else logits.logits
+        new = logits[:, -1:].argmax(-1)  # (1, 1)
+        found.append(new.item())
+    return found
+
+
+def _llama_reference(model):
+    """Return transformers' Llama with a copy of our weights, stored by rows."""
+    c = model.config
+    config = transformers.LlamaConfig(
+        vocab_size=c.vocab_size,
+        hidden_size=c.d_model,
+        intermediate_size=c.d_hidden,
+        num_hidden_layers=c.n_layers,
+        num_attention_heads=c.n_heads,
+        num_key_value_heads=c.n_kv_heads,
+        max_position_embeddings=c.context_length,
+        rms_norm_eps=c.norm_eps,
+        rope_parameters={"rope_type": "default", "rope_theta": c.rope_base},
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=None,  # so that both write all tokens
+    )
+    reference = transformers.LlamaForCausalLM(config)
+    reference.load_state_dict(to_llama(model))
+    return reference.eval().requires_grad_(False)
