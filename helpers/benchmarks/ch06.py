@@ -16,6 +16,7 @@ from helpers.ch06.gpt import GPT, GPTConfig, to_gpt2
 from helpers.ch06.pretrained_weights import (
     Llama,
     LlamaConfig,
+    llama_settings,
     load_smollm2,
     to_llama,
 )
@@ -284,18 +285,8 @@ def _decode(model, new, n):
 
 def _llama_reference(model):
     """Return transformers' Llama with a copy of our weights, stored by rows."""
-    c = model.config
     config = transformers.LlamaConfig(
-        vocab_size=c.vocab_size,
-        hidden_size=c.d_model,
-        intermediate_size=c.d_hidden,
-        num_hidden_layers=c.n_layers,
-        num_attention_heads=c.n_heads,
-        num_key_value_heads=c.n_kv_heads,
-        max_position_embeddings=c.context_length,
-        rms_norm_eps=c.norm_eps,
-        rope_parameters={"rope_type": "default", "rope_theta": c.rope_base},
-        tie_word_embeddings=True,
+        **llama_settings(model.config),
         bos_token_id=None,
         eos_token_id=None,  # so that both write all tokens
     )

@@ -1,8 +1,8 @@
 # Generated from ch05/01_recurrent_networks.ipynb by `make export`: do not edit.
 """What ch05/01_recurrent_networks.ipynb exports for other notebooks."""
 
-__all__ = ['LSTM', 'GRU', 'encode', 'discounts', 'count_grams', 'look_up', 'KneserNey', 'CharLSTM', 'streams', 'token_nats',
-           'lstm_nats', 'train_lstm']
+__all__ = ['uniform', 'LSTM', 'GRU', 'encode', 'discounts', 'count_grams', 'look_up', 'KneserNey', 'CharLSTM', 'streams',
+           'token_nats', 'lstm_nats', 'train_lstm']
 
 
 import time
@@ -14,6 +14,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from helpers import progress
+
+
+def uniform(H, *shape):
+    """Return a parameter drawn between -1/√H and 1/√H, PyTorch's start."""
+    return nn.Parameter(torch.empty(shape).uniform_(-(H**-0.5), H**-0.5))
 
 
 class LSTM(nn.Module):
@@ -32,10 +37,9 @@ class LSTM(nn.Module):
 
     def __init__(self, d, H):
         super().__init__()
-        shapes = {"Wx": (4 * H, d), "Wh": (4 * H, H), "b": 4 * H}
-        for name, shape in shapes.items():
-            start = torch.empty(shape).uniform_(-(H**-0.5), H**-0.5)
-            setattr(self, name, nn.Parameter(start))
+        self.Wx = uniform(H, 4 * H, d)
+        self.Wh = uniform(H, 4 * H, H)
+        self.b = uniform(H, 4 * H)
 
     def forward(self, x, state=None):
         """Return all states (T, B, H) and the last (h, c) for x (T, B, d)."""
@@ -67,10 +71,10 @@ class GRU(nn.Module):
 
     def __init__(self, d, H):
         super().__init__()
-        shapes = {"Wx": (3 * H, d), "Wh": (3 * H, H), "b": 3 * H, "c": 3 * H}
-        for name, shape in shapes.items():
-            start = torch.empty(shape).uniform_(-(H**-0.5), H**-0.5)
-            setattr(self, name, nn.Parameter(start))
+        self.Wx = uniform(H, 3 * H, d)
+        self.Wh = uniform(H, 3 * H, H)
+        self.b = uniform(H, 3 * H)
+        self.c = uniform(H, 3 * H)
 
     def forward(self, x, h=None):
         """Return all states (T, B, H) and the last (B, H) for x (T, B, d)."""

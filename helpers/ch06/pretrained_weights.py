@@ -4,8 +4,8 @@
 __all__ = ['BLOCKS', 'SYSTEM', 'LlamaConfig', 'SwiGLU', 'rotary_table', 'rotate', 'attend', 'GrowingCache',
            'GroupedQueryAttention', 'LlamaBlock', 'LlamaBody', 'Llama', 'llama_config', 'TensorInfo', 'read_number',
            'skip_value', 'tensor_directory', 'dequantize_q4_1', 'dequantize_q8_0', 'read_tensor', 'halves',
-           'llama_weights', 'large_pages', 'packed', 'load_smollm2', 'to_llama', 'chat_prompt', 'int8_product',
-           'Int8Linear', 'quantize_model']
+           'llama_weights', 'large_pages', 'packed', 'load_smollm2', 'to_llama', 'llama_settings', 'chat_prompt',
+           'int8_product', 'Int8Linear', 'quantize_model']
 
 
 import mmap
@@ -462,6 +462,19 @@ def to_llama(model):
             f"{layer}input_layernorm": block.norm1.weight,
             f"{layer}post_attention_layernorm": block.norm2.weight}
     return {f"{name}.weight": W for name, W in parts.items()}
+
+
+def llama_settings(config):
+    """Return the numbers of a `LlamaConfig` under transformers' names."""
+    return {"vocab_size": config.vocab_size, "hidden_size": config.d_model,
+            "intermediate_size": config.d_hidden,
+            "num_hidden_layers": config.n_layers,
+            "num_attention_heads": config.n_heads,
+            "num_key_value_heads": config.n_kv_heads,
+            "max_position_embeddings": config.context_length,
+            "rms_norm_eps": config.norm_eps, "tie_word_embeddings": True,
+            "rope_parameters": {"rope_type": "default",
+                                "rope_theta": config.rope_base}}
 
 
 SYSTEM = ("You are a helpful AI assistant named SmolLM, trained by Hugging "
